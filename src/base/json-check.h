@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+/**
+ * json_check() - refuse what json-c would let pass
+ *
+ * Walks the text once without building anything: nesting deeper than @depth_max and an object with
+ * the same key twice (compared after unescaping) are refused, and so is a zero byte written as an
+ * escape, which would cut a C string short. Everything else about the syntax is left to json-c.
+ *
+ * Return: 0 or -EBADMSG.
+ */
+must_check int json_check(const char *text, size_t len, int depth_max, struct error *err);
