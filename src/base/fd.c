@@ -280,10 +280,10 @@ int unix_listen(const char *path, int type, mode_t mode, struct error *err)
 		return error_set(err, errno, "listen on %s", path);
 	if (unlink(path) < 0 && errno != ENOENT)
 		return error_set(err, errno, "remove the old socket %s", path);
-	/* fchmod on the unbound socket sets what bind() gives the file: never open wider, not for
-	 * an instant */
+	/* the mode of the unbound socket is what bind() gives the file, less the umask: never too
+	 * wide */
 	if (fchmod(fd, mode) < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
-	    listen(fd, SOMAXCONN) < 0)
+	    chmod(addr.sun_path, mode) < 0 || listen(fd, SOMAXCONN) < 0)
 		return error_set(err, errno, "listen on %s", path);
 	return take_fd(fd);
 }

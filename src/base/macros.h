@@ -39,16 +39,18 @@ void close_p(int *fd);
 #define auto_close auto_(close_p)
 
 /* Hands on what *p held; the variable is left NULL, so that its cleanup does nothing. */
-#define take_ptr(p)                     \
-	({                              \
-		typeof(p) taken_ = (p); \
-		(p) = NULL;             \
-		taken_;                 \
+#define take_ptr(p)                        \
+	({                                 \
+		typeof(p) *from_ = &(p);   \
+		typeof(p) taken_ = *from_; \
+		*from_ = NULL;             \
+		taken_;                    \
 	})
 
-#define take_fd(fd)                \
-	({                         \
-		int taken_ = (fd); \
-		(fd) = -1;         \
-		taken_;            \
+#define take_fd(fd)                  \
+	({                           \
+		int *from_ = &(fd);  \
+		int taken_ = *from_; \
+		*from_ = -1;         \
+		taken_;              \
 	})

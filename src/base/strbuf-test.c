@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/strbuf.h"
+
+#include "base/test.h"
+
+static void what_is_appended_is_there_with_a_zero_behind(void **state)
+{
+	(void)state;
+	auto_strbuf sb = STRBUF_INIT(1000);
+
+	assert_string_equal(strbuf_text(&sb), "");
+	strbuf_adds(&sb, "abc");
+	strbuf_addc(&sb, '-');
+	strbuf_addf(&sb, "%d%s", 42, "!");
+	assert_string_equal(strbuf_text(&sb), "abc-42!");
+	strbuf_consume(&sb, 4);
+	assert_string_equal(strbuf_text(&sb), "42!");
+	strbuf_consume(&sb, 99);
+	assert_int_equal(sb.len, 0);
+}
+
+static void the_cap_holds_and_is_told(void **state)
+{
+	(void)state;
+	auto_strbuf sb = STRBUF_INIT(4);
+
+	strbuf_adds(&sb, "abcd");
+	assert_false(sb.overflow);
+	strbuf_addc(&sb, 'e');
+	assert_true(sb.overflow);
+	assert_string_equal(strbuf_text(&sb), "abcd");
+	strbuf_clear(&sb);
+	strbuf_addf(&sb, "%s", "wxyz");
+	assert_false(sb.overflow);
+	assert_string_equal(strbuf_text(&sb), "wxyz");
+}
+
+static void taking_leaves_an_empty_buffer(void **state)
+{
+	(void)state;
+	auto_strbuf sb = STRBUF_INIT(100);
+
+	strbuf_adds(&sb, "text");
+	auto_free char *text = strbuf_take(&sb);
+	assert_string_equal(text, "text");
+	assert_int_equal(sb.len, 0);
+	strbuf_adds(&sb, "again");
+	assert_string_equal(strbuf_text(&sb), "again");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_appended_is_there_with_a_zero_behind),
+		cmocka_unit_test(the_cap_holds_and_is_told),
+		cmocka_unit_test(taking_leaves_an_empty_buffer),
+	};
+
+	return cmocka_run_group_tests_name("strbuf", tests, NULL, NULL);
+}
