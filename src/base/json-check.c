@@ -169,6 +169,9 @@ static int walk_all(struct walk *w)
 			r = open_level(w, c == '{');
 		else if (c == '}' || c == ']')
 			close_level(w);
+		else if (!c || !strchr(" \t\r\n,:0123456789+-.eEtrufalsn", c))
+			r = error_say(w->err, EBADMSG, "byte 0x%02x stands outside of a string",
+				      (unsigned char)c);
 		if (r < 0)
 			return r;
 	}

@@ -10,7 +10,8 @@
  *
  * Walks the text once without building anything: nesting deeper than @depth_max and an object with
  * the same key twice (compared after unescaping) are refused, and so is a zero byte written as an
- * escape, which would cut a C string short. Everything else about the syntax is left to json-c.
+ * escape, which would cut a C string short, as well as the quotes and words that json-c knows
+ * beyond RFC 8259 ('text', NaN, Infinity). Everything else about the syntax is left to json-c.
  *
  * Return: 0 or -EBADMSG.
  */
