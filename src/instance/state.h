@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+/**
+ * DOC: States of an instance
+ *
+ *	            create
+ *	              |
+ *	              v     start            keeper says started
+ *	          CREATED ----------> STARTING -------------------> RUNNING <--------+
+ *	              |  ^               |                          |  |  |          | unpause
+ *	              |  |               | start failed       pause |  |  |          |
+ *	              |  |               v                          v  |  |        PAUSED
+ *	              |  |            EXITED <--------------- (exit)---+  |          |
+ *	              |  |             ^  ^ |                             | stop     | stop, kill
+ *	              |  |             |  | | start                       v          v
+ *	              |  |             |  | +------> STARTING          STOPPING -----+
+ *	              |  |             |  +------------(exit)-------------+
+ *	              |  |             |  back-off
+ *	              |  |         RESTARTING <--- (exit, restart policy)
+ *	              v  |             |
+ *	          REMOVING <-----------+---- remove, from CREATED, EXITED, RESTARTING and DEAD
+ *	              |
+ *	              +---> gone         (removal failed half-way: DEAD, remove may be tried again)
+ *
+ * STARTING, STOPPING and REMOVING are intents: they are recorded before the first act, so that an
+ * engine that finds one at its start knows what was under way. STARTING and STOPPING exist only
+ * while a verb holds the instance's lock or a keeper runs.
+ *
+ * Which verb is legal where stands in one table in state.c; verbs ask state_allows() first and
+ * change a record's state only through state_may_become().
+ */
+
+enum instance_state {
+	STATE_CREATED,
+	STATE_STARTING,
+	STATE_RUNNING,
+	STATE_PAUSED,
+	STATE_STOPPING,
+	STATE_RESTARTING,
+	STATE_EXITED,
+	STATE_REMOVING,
+	STATE_DEAD,
+	STATE_COUNT,
+};
+
+enum instance_verb {
+	VERB_START,
+	VERB_STOP,
+	VERB_KILL,
+	VERB_PAUSE,
+	VERB_UNPAUSE,
+	VERB_RESTART,
+	VERB_ATTACH,
+	VERB_EXEC,
+	VERB_RESIZE,
+	VERB_RENAME,
+	VERB_UPDATE,
+	VERB_TOP,
+	VERB_REMOVE,
+	VERB_COUNT,
+};
+
+/* What a verb finds when it asks. */
+enum state_answer {
+	STATE_REFUSED,   /* illegal now: an error for the caller */
+	STATE_UNCHANGED, /* already so: nothing to do, and no error (Docker's 304) */
+	STATE_ALLOWED,
+};
+
+/* Docker's word for a state ("created", "running", ...); STARTING and STOPPING, which Docker does
+ * not have, read "created" and "running". */
+const char *state_docker_name(enum instance_state state);
+
+/* The state's own word, as it is kept in the record. */
+const char *state_name(enum instance_state state);
+bool state_parse(const char *name, enum instance_state *ret);
+
+const char *verb_name(enum instance_verb verb);
+
+/* Whether @verb may be tried in @state. */
+enum state_answer state_allows(enum instance_state state, enum instance_verb verb);
+
+/**
+ * state_refuse() - the error for a verb that state_allows() refused
+ * @name: the instance's name
+ *
+ * Return: -EBUSY, with a text such as "Container web is not running".
+ */
+int state_refuse(enum instance_state state, enum instance_verb verb, const char *name,
+		 struct error *err);
+
+/* Whether the machine has an edge from @from to @to. */
+bool state_may_become(enum instance_state from, enum instance_state to);
+
+/* True while a keeper runs, or is being started, for an instance in this state. */
+bool state_has_keeper(enum instance_state state);
