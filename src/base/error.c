@@ -2,6 +2,7 @@
 #include "base/error.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +21,7 @@ void close_p(int *fd)
 
 static int negative(int errnum)
 {
-	if (errnum == 0)
+	if (errnum == 0 || errnum == INT_MIN)
 		return -EIO;
 	return errnum > 0 ? -errnum : errnum;
 }
@@ -33,7 +34,7 @@ static void flatten(char *text)
 			*c = '?';
 }
 
-int error_set(struct error *err, int errnum, const char *fmt, ...)
+int(error_set)(struct error *err, int errnum, const char *fmt, ...)
 {
 	int code = negative(errnum);
 	if (!err)
@@ -54,7 +55,7 @@ int error_set(struct error *err, int errnum, const char *fmt, ...)
 	return code;
 }
 
-int error_say(struct error *err, int errnum, const char *fmt, ...)
+int(error_say)(struct error *err, int errnum, const char *fmt, ...)
 {
 	int code = negative(errnum);
 	if (!err)
@@ -72,7 +73,7 @@ int error_say(struct error *err, int errnum, const char *fmt, ...)
 	return code;
 }
 
-int error_prefix(struct error *err, const char *fmt, ...)
+int(error_prefix)(struct error *err, const char *fmt, ...)
 {
 	if (!err)
 		return -EIO;
@@ -92,7 +93,7 @@ int error_prefix(struct error *err, const char *fmt, ...)
 	(void)snprintf(err->text, sizeof(err->text), "%.*s: %.*s", (int)context_len, context, room,
 		       text);
 	flatten(err->text);
-	if (err->code == 0)
+	if (err->code >= 0)
 		err->code = -EIO;
 	return err->code;
 }

@@ -50,3 +50,18 @@ int error_say(struct error *err, int errnum, const char *fmt, ...) printf_like(3
  * Return: the code that the record holds.
  */
 int error_prefix(struct error *err, const char *fmt, ...) printf_like(2, 3);
+
+/*
+ * Tells compilers and analysers what the three promise: the value is negative, so the caller's
+ * success path is not reached by `return error_set(...)`.
+ */
+static inline int error_is_negative(int code)
+{
+	if (code >= 0)
+		__builtin_unreachable();
+	return code;
+}
+
+#define error_set(err, errnum, ...) error_is_negative(error_set(err, errnum, __VA_ARGS__))
+#define error_say(err, errnum, ...) error_is_negative(error_say(err, errnum, __VA_ARGS__))
+#define error_prefix(err, ...) error_is_negative(error_prefix(err, __VA_ARGS__))

@@ -154,8 +154,10 @@ static int open_level(struct walk *w, bool object)
 
 static void close_level(struct walk *w)
 {
-	if (w->depth > 0)
-		map_free(take_ptr(w->keys[--w->depth]));
+	if (w->depth == 0)
+		return;
+	w->depth--;
+	map_free(w->keys[w->depth]);
 }
 
 static int walk_all(struct walk *w)

@@ -153,7 +153,7 @@ int process_run(char *const argv[], int timeout_ms, struct strbuf *output, struc
 	auto_close int writer = ends[1];
 
 	const struct process_fd fds[] = { { writer, 1 }, { writer, 2 } };
-	pid_t pid;
+	pid_t pid = -1;
 	int r = process_spawn(argv[0], argv, environment, fds, ARRAY_SIZE(fds), &pid, err);
 	if (r < 0)
 		return r;
