@@ -136,8 +136,8 @@ void manager_count(struct manager *m, struct manager_counts *ret);
 /**
  * manager_create() - make an instance from a create request
  * @name:    wanted name, or NULL for a random one
- * @request: Docker's body of POST /containers/create (Config with HostConfig); borrowed, not
- *           changed
+ * @request: Docker's body of POST /containers/create (Config with HostConfig), as
+ *           container/request-json.h reads it; borrowed, not changed
  * @ret_id:  receives the id
  * @warnings: appended to; NULL is allowed
  *
@@ -159,7 +159,8 @@ must_check int manager_start(struct manager *m, const char *ref, struct start_ti
 
 /**
  * manager_stop() - ask the program to end, kill it after a grace period
- * @signal:    0 takes the request's or the image's stop signal, else SIGTERM
+ * @signal:    number (container/request-check.h reads names); 0 takes the request's or the image's
+ * stop signal, else SIGTERM
  * @timeout_s: grace period; negative takes the request's, else 10 s
  */
 must_check int manager_stop(struct manager *m, const char *ref, int signal, int timeout_s,
@@ -178,9 +179,6 @@ struct remove_options {
 };
 must_check int manager_remove(struct manager *m, const char *ref,
 			      const struct remove_options *options, struct error *err);
-
-/* Reads a signal by number or name, with or without "SIG", as Docker does; 0 where it is none. */
-int signal_parse(const char *text);
 
 enum wait_condition { WAIT_NOT_RUNNING, WAIT_NEXT_EXIT, WAIT_REMOVED };
 

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "instance/state.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/test.h"
+
+static void each_state_is_read_back_from_its_name(void **state)
+{
+	(void)state;
+	for (int i = 0; i < STATE_COUNT; i++) {
+		enum instance_state read;
+		assert_true(state_parse(state_name((enum instance_state)i), &read));
+		assert_int_equal(read, i);
+	}
+	enum instance_state unchanged = STATE_DEAD;
+	assert_false(state_parse("asleep", &unchanged));
+	assert_int_equal(unchanged, STATE_DEAD);
+}
+
+static void no_verb_acts_on_what_is_being_removed_but_remove(void **state)
+{
+	(void)state;
+	for (int verb = 0; verb < VERB_COUNT; verb++) {
+		enum state_answer answer = state_allows(STATE_REMOVING, (enum instance_verb)verb);
+		assert_int_equal(answer, verb == VERB_REMOVE ? STATE_ALLOWED : STATE_REFUSED);
+	}
+}
+
+static void starting_what_runs_and_stopping_what_ended_changes_nothing(void **state)
+{
+	(void)state;
+	assert_int_equal(state_allows(STATE_RUNNING, VERB_START), STATE_UNCHANGED);
+	assert_int_equal(state_allows(STATE_EXITED, VERB_STOP), STATE_UNCHANGED);
+	assert_int_equal(state_allows(STATE_CREATED, VERB_STOP), STATE_UNCHANGED);
+}
+
+static void only_an_instance_that_does_not_run_is_removed(void **state)
+{
+	(void)state;
+	for (int s = 0; s < STATE_COUNT; s++) {
+		bool allowed = state_allows((enum instance_state)s, VERB_REMOVE) == STATE_ALLOWED;
+		assert_int_equal(allowed, !state_has_keeper((enum instance_state)s));
+	}
+}
+
+static void exec_needs_a_program_that_runs_and_is_not_paused(void **state)
+{
+	(void)state;
+	assert_int_equal(state_allows(STATE_RUNNING, VERB_EXEC), STATE_ALLOWED);
+	assert_int_equal(state_allows(STATE_PAUSED, VERB_EXEC), STATE_REFUSED);
+	assert_int_equal(state_allows(STATE_EXITED, VERB_EXEC), STATE_REFUSED);
+	assert_int_equal(state_allows(STATE_PAUSED, VERB_UNPAUSE), STATE_ALLOWED);
+	assert_int_equal(state_allows(STATE_PAUSED, VERB_PAUSE), STATE_REFUSED);
+	assert_int_equal(state_allows(STATE_PAUSED, VERB_RESIZE), STATE_ALLOWED);
+	assert_int_equal(state_allows(STATE_RUNNING, VERB_UNPAUSE), STATE_REFUSED);
+}
+
+static void every_state_can_reach_removal(void **state)
+{
+	(void)state;
+	for (int s = 0; s < STATE_COUNT; s++) {
+		bool seen[STATE_COUNT] = { false };
+		seen[s] = true;
+		for (int round = 0; round < STATE_COUNT; round++)
+			for (int from = 0; from < STATE_COUNT; from++)
+				for (int to = 0; seen[from] && to < STATE_COUNT; to++)
+					if (state_may_become((enum instance_state)from,
+							     (enum instance_state)to))
+						seen[to] = true;
+		assert_true(seen[STATE_REMOVING]);
+	}
+}
+
+static void an_ended_instance_runs_again_only_by_way_of_starting(void **state)
+{
+	(void)state;
+	assert_false(state_may_become(STATE_EXITED, STATE_RUNNING));
+	assert_false(state_may_become(STATE_CREATED, STATE_RUNNING));
+	assert_true(state_may_become(STATE_EXITED, STATE_STARTING));
+	assert_true(state_may_become(STATE_STARTING, STATE_RUNNING));
+}
+
+static void a_refusal_says_what_the_instance_does_in_dockers_words(void **state)
+{
+	(void)state;
+	struct error err;
+	assert_int_equal(state_refuse(STATE_EXITED, VERB_KILL, "web", &err), -EBUSY);
+	assert_non_null(strstr(err.text, "container is not running"));
+	assert_int_equal(state_refuse(STATE_PAUSED, VERB_EXEC, "web", &err), -EBUSY);
+	assert_string_equal(err.text, "Container web is paused, unpause the container before exec");
+	assert_int_equal(state_refuse(STATE_RUNNING, VERB_REMOVE, "web", &err), -EBUSY);
+	assert_non_null(strstr(err.text, "force remove"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_state_is_read_back_from_its_name),
+		cmocka_unit_test(no_verb_acts_on_what_is_being_removed_but_remove),
+		cmocka_unit_test(starting_what_runs_and_stopping_what_ended_changes_nothing),
+		cmocka_unit_test(only_an_instance_that_does_not_run_is_removed),
+		cmocka_unit_test(exec_needs_a_program_that_runs_and_is_not_paused),
+		cmocka_unit_test(every_state_can_reach_removal),
+		cmocka_unit_test(an_ended_instance_runs_again_only_by_way_of_starting),
+		cmocka_unit_test(a_refusal_says_what_the_instance_does_in_dockers_words),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
