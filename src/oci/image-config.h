@@ -3,15 +3,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "base/error.h"
-#include "base/json.h"
 #include "base/macros.h"
-#include "base/map.h"
 #include "base/strbuf.h"
 #include "base/strv.h"
 #include "oci/digest.h"
+#include "oci/image-settings.h"
 #include "oci/platform.h"
 
 /**
@@ -23,37 +21,10 @@
  * (@raw) and image_config_write() is only for configurations that Berth makes itself.
  *
  * All of it is the image's word, the lowest level of trust: strings are bounded by the size of the
- * document and free of NUL, nothing more. Durations are nanoseconds, as Docker writes them.
+ * document and free of NUL, nothing more.
  */
 
 #define IMAGE_CONFIG_SIZE_MAX (4u << 20)
-
-/* Docker's HEALTHCHECK; 0 stands for "the default". */
-struct image_healthcheck {
-	struct strv test; /* "NONE" | "CMD", args… | "CMD-SHELL", command; empty inherits */
-	int64_t interval_ns;
-	int64_t timeout_ns;
-	int64_t start_period_ns;
-	int64_t start_interval_ns;
-	int64_t retries;
-};
-
-/* The part that says how to run the image: "config" in the document, "Config" in Docker's API. */
-struct image_settings {
-	char *user; /* NULL where not given, as with each string here */
-	struct strv exposed_ports;
-	struct strv env;
-	struct strv entrypoint;
-	struct strv cmd;
-	struct strv volumes;
-	char *working_dir;
-	struct map *labels; /* char * to char *; NULL where there are none */
-	char *stop_signal;
-	struct image_healthcheck *healthcheck; /* NULL where there is none */
-	struct strv on_build;
-	struct strv shell;
-	bool args_escaped;
-};
 
 struct image_history {
 	char *created;
@@ -104,18 +75,3 @@ void image_config_add_history(struct image_config *c, const struct image_history
 
 /* A copy without the raw bytes: the base of a configuration to be made. */
 struct image_config *image_config_copy(const struct image_config *c);
-
-/* The part about running alone: copied, released, written as Docker's "Config" object. */
-void image_settings_copy(struct image_settings *to, const struct image_settings *from);
-void image_settings_done(struct image_settings *s);
-struct json_object *image_settings_json(const struct image_settings *s);
-
-/**
- * image_settings_parse() - read a "Config" object
- * @o:   the object; borrowed
- * @ret: receives the settings, which image_settings_done() releases; untouched on failure
- *
- * Return: 0 or -EBADMSG.
- */
-must_check int image_settings_parse(struct json_object *o, struct image_settings *ret,
-				    struct error *err);

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "base/error.h"
 #include "base/macros.h"
 #include "base/strbuf.h"
-#include "oci/digest.h"
+#include "oci/descriptor.h"
 #include "oci/platform.h"
 
 /**
@@ -20,21 +18,9 @@
  *
  * The bytes are untrusted and their digest must mean one thing only: what the transport said the
  * document is, what it says itself and which lists it has must all agree, a document with both
- * `layers` and `manifests` is refused (CVE-2021-41190), and so is a repeated key. A descriptor's
- * `urls` are never read: layers come from the registry that was asked (CVE-2020-15157).
+ * `layers` and `manifests` is refused (CVE-2021-41190), and so is a repeated key. Layers come from
+ * the registry that was asked, never from a descriptor's `urls` (CVE-2020-15157).
  */
-
-#define MEDIA_OCI_MANIFEST "application/vnd.oci.image.manifest.v1+json"
-#define MEDIA_OCI_INDEX "application/vnd.oci.image.index.v1+json"
-#define MEDIA_OCI_CONFIG "application/vnd.oci.image.config.v1+json"
-#define MEDIA_OCI_LAYER "application/vnd.oci.image.layer.v1.tar"
-#define MEDIA_OCI_LAYER_GZIP "application/vnd.oci.image.layer.v1.tar+gzip"
-#define MEDIA_OCI_LAYER_ZSTD "application/vnd.oci.image.layer.v1.tar+zstd"
-#define MEDIA_DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
-#define MEDIA_DOCKER_LIST "application/vnd.docker.distribution.manifest.list.v2+json"
-#define MEDIA_DOCKER_CONFIG "application/vnd.docker.container.image.v1+json"
-#define MEDIA_DOCKER_LAYER "application/vnd.docker.image.rootfs.diff.tar"
-#define MEDIA_DOCKER_LAYER_GZIP "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
 /* Largest manifest or index accepted: the size that the distribution specification asks for. */
 #define MANIFEST_SIZE_MAX (4u << 20)
@@ -42,27 +28,6 @@
 #define MANIFEST_LAYERS_MAX 500
 /* Manifests that one index lists. */
 #define MANIFEST_INDEX_MAX 1024
-/* Sizes above this are refused wherever a descriptor states one. */
-#define DESCRIPTOR_SIZE_MAX (1ULL << 42)
-
-enum manifest_kind { MANIFEST_IMAGE, MANIFEST_INDEX };
-enum layer_compression { LAYER_PLAIN, LAYER_GZIP, LAYER_ZSTD };
-
-struct descriptor {
-	char *media_type;
-	struct digest digest;
-	uint64_t size;
-	bool has_platform;
-	struct platform platform; /* normalized */
-	char *ref_name;           /* annotation org.opencontainers.image.ref.name; or NULL */
-	char *image_name;         /* annotation io.containerd.image.name; or NULL */
-};
-
-/* A list of descriptors that owns its items. */
-struct descriptors {
-	struct descriptor *items;
-	size_t count;
-};
 
 struct manifest {
 	enum manifest_kind kind;
@@ -71,14 +36,6 @@ struct manifest {
 	struct descriptors layers;    /* image only, lowest first */
 	struct descriptors manifests; /* index only */
 };
-
-void descriptor_done(struct descriptor *d);
-void descriptor_copy(struct descriptor *to, const struct descriptor *from);
-#define auto_descriptor auto_(descriptor_done) struct descriptor
-
-/* Appends a copy of @d. */
-void descriptors_add(struct descriptors *list, const struct descriptor *d);
-void descriptors_done(struct descriptors *list);
 
 void manifest_free(struct manifest *m);
 DEFINE_AUTO(struct manifest, manifest_free);
@@ -117,10 +74,3 @@ void manifest_write(const struct manifest *m, struct strbuf *ret);
  */
 const struct descriptor *manifest_select(const struct manifest *index,
 					 const struct platform *wanted);
-
-/* True for the media types of manifests; @ret (may be NULL) receives which kind. */
-bool media_type_is_manifest(const char *type, enum manifest_kind *ret);
-/* True for the media types of image configurations. */
-bool media_type_is_config(const char *type);
-/* True for the media types of layers; @ret (may be NULL) receives the compression. */
-bool media_type_is_layer(const char *type, enum layer_compression *ret);
