@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/macros.h"
 #include "base/strv.h"
+#include "instance/log-reader.h"
 #include "instance/state.h"
 
 /**
@@ -231,23 +232,6 @@ must_check int manager_attach(struct manager *m, const char *ref, const struct a
 must_check int manager_resize(struct manager *m, const char *ref, uint16_t rows, uint16_t cols,
 			      struct error *err);
 
-/* One piece of a log. */
-struct log_entry {
-	int stream; /* 1 or 2 */
-	int64_t time_ns;
-	bool partial;     /* the line goes on in the stream's next entry */
-	const char *data; /* without the line's end */
-	size_t len;
-};
-
-struct log_query {
-	bool std_out, std_err;
-	bool follow;
-	int64_t since_ns, until_ns; /* wall clock; 0 = no limit */
-	int64_t tail;               /* lines; negative = all */
-	int cancel_fd;              /* following ends when this reports a hang-up; -1 = none */
-};
-
 /**
  * manager_logs() - walk an instance's log
  * @visit: called for each entry in order; a non-zero answer ends the walk and is returned
@@ -256,8 +240,7 @@ struct log_query {
  * the instance is removed.
  */
 must_check int manager_logs(struct manager *m, const char *ref, const struct log_query *query,
-			    int (*visit)(const struct log_entry *entry, void *arg), void *arg,
-			    struct error *err);
+			    log_visit visit, void *arg, struct error *err);
 
 /* ---- Compound run --------------------------------------------------------------------------- */
 
