@@ -20,17 +20,6 @@
 must_check int container_request_check(const struct container_request *request, struct error *err);
 
 /**
- * signal_parse() - number of a signal
- * @text: "SIGKILL", "KILL", "kill", "9", "RTMIN+3", "SIGRTMAX-1"
- *
- * Return: 1 to 64, or -EINVAL.
- */
-int signal_parse(const char *text);
-
-/* "SIGKILL" for 9; NULL for a number without a name. */
-const char *signal_name(int number);
-
-/**
  * memory_size_parse() - a size as the command line takes it
  * @text: digits, optionally with a fraction, and b, k, m, g, t, p (powers of 1024; "kb", "KiB" too)
  *

@@ -220,6 +220,3 @@ struct container_request {
 /* Releases what @request holds and leaves it empty. */
 void container_request_done(struct container_request *request);
 #define auto_container_request auto_(container_request_done) struct container_request
-
-/* Makes @ret, which must be empty, an independent copy. */
-void container_request_copy(struct container_request *ret, const struct container_request *from);

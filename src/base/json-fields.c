@@ -1,0 +1,599 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/json-fields.h"
+
+#include <errno.h>
+#include <json-c/json_util.h>
+#include <json-c/linkhash.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/array.h"
+#include "base/map.h"
+#include "base/optional.h"
+
+static inline void *member(void *object, size_t at)
+{
+	return (char *)object + at;
+}
+
+static inline const void *member_const(const void *object, size_t at)
+{
+	return (const char *)object + at;
+}
+
+const char *json_word_text(const struct json_word *words, uint64_t value)
+{
+	for (; words->word; words++)
+		if (words->value == value)
+			return words->word;
+	return NULL;
+}
+
+bool json_word_value(const struct json_word *words, const char *text, uint64_t *ret)
+{
+	for (; words->word; words++) {
+		if (strcmp(words->word, text) == 0) {
+			*ret = words->value;
+			return true;
+		}
+	}
+	return false;
+}
+
+static int wrong_type(const struct json_field *f, struct json_object *value, const char *wanted,
+		      struct error *err)
+{
+	return error_say(err, EBADMSG, "'%s' is or holds a value of type %s, not %s", f->key,
+			 json_type_to_name(json_object_get_type(value)), wanted);
+}
+
+/* ---- integers of any width --------------------------------------------------------------- */
+
+static int store_int(const struct json_field *f, int64_t value, void *at, struct error *err)
+{
+	if (f->size == sizeof(int64_t)) {
+		memcpy(at, &value, sizeof(value));
+		return 0;
+	}
+	int32_t narrow = (int32_t)value;
+	if (narrow != value)
+		return error_say(err, EBADMSG, "'%s' is out of range", f->key);
+	memcpy(at, &narrow, sizeof(narrow));
+	return 0;
+}
+
+static int store_uint(const struct json_field *f, uint64_t value, void *at, struct error *err)
+{
+	if (f->size == sizeof(uint64_t)) {
+		memcpy(at, &value, sizeof(value));
+		return 0;
+	}
+	uint32_t narrow = (uint32_t)value;
+	if (narrow != value)
+		return error_say(err, EBADMSG, "'%s' is out of range", f->key);
+	memcpy(at, &narrow, sizeof(narrow));
+	return 0;
+}
+
+static int64_t load_int(const struct json_field *f, const void *at)
+{
+	return f->size == sizeof(int64_t) ? *(const int64_t *)at : *(const int32_t *)at;
+}
+
+static uint64_t load_uint(const struct json_field *f, const void *at)
+{
+	return f->size == sizeof(uint64_t) ? *(const uint64_t *)at : *(const uint32_t *)at;
+}
+
+/* ---- reading ----------------------------------------------------------------------------- */
+
+static int read_word(const struct json_field *f, struct json_object *value, uint64_t *ret,
+		     struct error *err)
+{
+	if (json_object_get_type(value) != json_type_string)
+		return wrong_type(f, value, "string", err);
+	const char *text = json_object_get_string(value);
+	if (!json_word_value(f->words, text, ret))
+		return error_say(err, EBADMSG, "'%s' cannot be '%.64s'", f->key, text);
+	return 0;
+}
+
+static int read_number(const struct json_field *f, struct json_object *o, void *ret,
+		       struct error *err)
+{
+	int64_t number = 0;
+	uint64_t natural = 0;
+	int r = f->kind == JSON_INT ? json_get_int(o, f->key, &number, err)
+				    : json_get_uint(o, f->key, &natural, err);
+	if (r < 0)
+		return r;
+	return f->kind == JSON_INT ? store_int(f, number, ret, err)
+				   : store_uint(f, natural, ret, err);
+}
+
+static int read_optional(const struct json_field *f, struct json_object *o, void *ret,
+			 struct error *err)
+{
+	struct optional_bool *truth = ret;
+	struct optional_int *number = ret;
+	struct optional_uint *natural = ret;
+	int r;
+
+	if (f->kind == JSON_OPTIONAL_BOOL) {
+		r = json_get_bool(o, f->key, &truth->value, err);
+		truth->set = r == 0;
+	} else if (f->kind == JSON_OPTIONAL_INT) {
+		r = json_get_int(o, f->key, &number->value, err);
+		number->set = r == 0;
+	} else {
+		r = json_get_uint(o, f->key, &natural->value, err);
+		natural->set = r == 0;
+	}
+	return r;
+}
+
+static int read_word_bits(const struct json_field *f, struct json_object *array, uint64_t *ret,
+			  struct error *err)
+{
+	for (size_t i = 0; i < json_object_array_length(array); i++) {
+		uint64_t bits = 0;
+		int r = read_word(f, json_object_array_get_idx(array, i), &bits, err);
+		if (r < 0)
+			return r;
+		*ret |= bits;
+	}
+	return 0;
+}
+
+static int read_uint_list(const struct json_field *f, struct json_object *array, uint32_t **ret,
+			  size_t *ret_count, struct error *err)
+{
+	for (size_t i = 0; i < json_object_array_length(array); i++) {
+		struct json_object *item = json_object_array_get_idx(array, i);
+		uint64_t value = 0;
+		if (f->kind == JSON_WORD_LIST) {
+			int r = read_word(f, item, &value, err);
+			if (r < 0)
+				return r;
+		} else if (json_object_get_type(item) != json_type_int) {
+			return wrong_type(f, item, "int", err);
+		} else if (json_object_get_int64(item) < 0) {
+			return error_say(err, EBADMSG, "'%s' holds a negative number", f->key);
+		} else {
+			value = json_object_get_uint64(item);
+		}
+		if (value > UINT32_MAX)
+			return error_say(err, EBADMSG, "'%s' holds a number out of range", f->key);
+		*array_add(*ret, *ret_count) = (uint32_t)value;
+	}
+	return 0;
+}
+
+static int read_strings(const struct json_field *f, struct json_object *o, void *object,
+			struct error *err)
+{
+	struct strv *list = member(object, f->at);
+	struct json_object *value = json_object_object_get(o, f->key);
+
+	if (f->at_count)
+		*(bool *)member(object, f->at_count) = true;
+	if ((f->flags & JSON_OR_STRING) && json_object_get_type(value) == json_type_string) {
+		strv_add(list, json_object_get_string(value));
+		return 0;
+	}
+	return json_get_strings(o, f->key, list, err);
+}
+
+static int read_keys(const struct json_field *f, struct json_object *value, struct strv *ret,
+		     struct error *err)
+{
+	json_object_object_foreach(value, key, item)
+	{
+		if (item && json_object_get_type(item) != json_type_object)
+			return wrong_type(f, item, "object", err);
+		strv_add(ret, key);
+	}
+	return 0;
+}
+
+static int read_string_map(const struct json_field *f, struct json_object *value, struct map **ret,
+			   struct error *err)
+{
+	json_object_object_foreach(value, key, item)
+	{
+		if (!item || json_object_get_type(item) != json_type_string)
+			return wrong_type(f, item, "string", err);
+		if (!*ret)
+			*ret = map_new(free);
+		map_set(*ret, key, xstrdup(json_object_get_string(item)));
+	}
+	return 0;
+}
+
+static int read_array(const struct json_field *f, struct json_object *array, void *object,
+		      struct error *err)
+{
+	void **items = member(object, f->at);
+	size_t *count = member(object, f->at_count);
+
+	for (size_t i = 0; i < json_object_array_length(array); i++) {
+		void *item = array_grow(items, count, f->table->size);
+		int r = json_read(f->table, json_object_array_get_idx(array, i), item, err);
+		if (r < 0)
+			return error_prefix(err, "%s[%zu]", f->key, i);
+	}
+	return 0;
+}
+
+static int read_object(const struct json_field *f, struct json_object *value, void *object,
+		       struct error *err)
+{
+	void *at = member(object, f->at);
+	int r;
+
+	if (f->kind == JSON_POINTER) {
+		void *item = xcalloc(1, f->table->size);
+		*(void **)at = item;
+		at = item;
+	}
+	r = json_read(f->table, value, at, err);
+	return r < 0 ? error_prefix(err, "%s", f->key) : 0;
+}
+
+/* The kinds whose value is an array or an object. */
+static int read_compound(const struct json_field *f, struct json_object *o,
+			 struct json_object *value, void *object, struct error *err)
+{
+	static const enum json_type wanted[] = {
+		[JSON_WORD_BITS] = json_type_array,   [JSON_WORD_LIST] = json_type_array,
+		[JSON_UINT_LIST] = json_type_array,   [JSON_KEYS] = json_type_object,
+		[JSON_STRING_MAP] = json_type_object, [JSON_OBJECT] = json_type_object,
+		[JSON_POINTER] = json_type_object,    [JSON_ARRAY] = json_type_array,
+	};
+	void *at = member(object, f->at);
+
+	if (f->kind == JSON_STRINGS)
+		return read_strings(f, o, object, err);
+	if (json_object_get_type(value) != wanted[f->kind])
+		return wrong_type(f, value, json_type_to_name(wanted[f->kind]), err);
+	switch (f->kind) {
+	case JSON_WORD_BITS:
+		return read_word_bits(f, value, at, err);
+	case JSON_WORD_LIST:
+	case JSON_UINT_LIST:
+		return read_uint_list(f, value, at, member(object, f->at_count), err);
+	case JSON_KEYS:
+		return read_keys(f, value, at, err);
+	case JSON_STRING_MAP:
+		return read_string_map(f, value, at, err);
+	case JSON_ARRAY:
+		return read_array(f, value, object, err);
+	default:
+		return read_object(f, value, object, err);
+	}
+}
+
+static int read_text(const struct json_field *f, struct json_object *o, char **ret,
+		     struct error *err)
+{
+	const char *text = NULL;
+	int r = json_get_string(o, f->key, &text, err);
+
+	if (r == 0 && *text)
+		*ret = xstrdup(text);
+	return r;
+}
+
+/* @value is there and not null. */
+static int read_field(const struct json_field *f, struct json_object *o, struct json_object *value,
+		      void *object, struct error *err)
+{
+	void *at = member(object, f->at);
+	uint64_t word;
+	int r;
+
+	switch (f->kind) {
+	case JSON_TEXT:
+		return read_text(f, o, at, err);
+	case JSON_BOOL:
+		return json_get_bool(o, f->key, at, err);
+	case JSON_INT:
+	case JSON_UINT:
+		return read_number(f, o, at, err);
+	case JSON_OPTIONAL_BOOL:
+	case JSON_OPTIONAL_INT:
+	case JSON_OPTIONAL_UINT:
+		return read_optional(f, o, at, err);
+	case JSON_WORD:
+		r = read_word(f, value, &word, err);
+		return r < 0 ? r : store_uint(f, word, at, err);
+	case JSON_PRESENCE:
+		*(bool *)at = true;
+		return 0;
+	case JSON_CUSTOM:
+		r = f->custom->read(value, object, err);
+		return r < 0 ? error_prefix(err, "%s", f->key) : 0;
+	default:
+		return read_compound(f, o, value, object, err);
+	}
+}
+
+int json_read(const struct json_table *table, struct json_object *object, void *ret,
+	      struct error *err)
+{
+	if (!object || json_object_get_type(object) != json_type_object)
+		return error_say(err, EBADMSG, "a value of type %s stands where an object should",
+				 json_type_to_name(json_object_get_type(object)));
+	for (size_t i = 0; i < table->field_count; i++) {
+		const struct json_field *f = &table->fields[i];
+		struct json_object *value = json_object_object_get(object, f->key);
+		int r = 0;
+		if (value)
+			r = read_field(f, object, value, ret, err);
+		else if (f->flags & JSON_REQUIRED)
+			r = error_say(err, EBADMSG, "'%s' is missing", f->key);
+		if (r < 0) {
+			json_release(table, ret);
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* ---- writing ----------------------------------------------------------------------------- */
+
+static struct json_object *write_words(const struct json_field *f, uint64_t bits)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (const struct json_word *w = f->words; w->word; w++)
+		if (w->value && (bits & w->value) == w->value)
+			(void)json_object_array_add(array, json_object_new_string(w->word));
+	return array;
+}
+
+static struct json_object *write_uint_list(const struct json_field *f, const uint32_t *items,
+					   size_t count)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *item;
+		if (f->kind == JSON_WORD_LIST)
+			item = json_object_new_string(json_word_text(f->words, items[i]));
+		else
+			item = json_object_new_uint64(items[i]);
+		(void)json_object_array_add(array, item);
+	}
+	return array;
+}
+
+static struct json_object *write_strings(const struct strv *list)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < list->count; i++)
+		(void)json_object_array_add(array, json_object_new_string(list->items[i]));
+	return array;
+}
+
+static struct json_object *write_keys(const struct strv *list)
+{
+	struct json_object *o = json_object_new_object();
+
+	for (size_t i = 0; i < list->count; i++)
+		(void)json_add(o, list->items[i], json_object_new_object());
+	return o;
+}
+
+static struct json_object *write_string_map(const struct map *map)
+{
+	struct json_object *o = json_object_new_object();
+	size_t position = 0;
+	const char *key;
+	const char *value;
+
+	while (map && (value = map_next(map, &position, &key)))
+		json_add_string(o, key, value);
+	return o;
+}
+
+static struct json_object *write_array(const struct json_field *f, const void *object)
+{
+	const char *items = *(void *const *)member_const(object, f->at);
+	size_t count = *(const size_t *)member_const(object, f->at_count);
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < count; i++)
+		(void)json_object_array_add(array,
+					    json_write(f->table, items + i * f->table->size));
+	return array;
+}
+
+/* True where a field holds what a zeroed struct does. */
+static bool is_empty(const struct json_field *f, const void *object)
+{
+	const void *at = member_const(object, f->at);
+
+	switch (f->kind) {
+	case JSON_BOOL:
+		return !*(const bool *)at;
+	case JSON_INT:
+		return load_int(f, at) == 0;
+	case JSON_UINT:
+	case JSON_WORD_BITS:
+		return load_uint(f, at) == 0;
+	case JSON_OPTIONAL_BOOL:
+		return !((const struct optional_bool *)at)->set;
+	case JSON_OPTIONAL_INT:
+		return !((const struct optional_int *)at)->set;
+	case JSON_OPTIONAL_UINT:
+		return !((const struct optional_uint *)at)->set;
+	case JSON_WORD:
+		return !json_word_text(f->words, load_uint(f, at));
+	case JSON_STRINGS:
+		if (f->at_count && *(const bool *)member_const(object, f->at_count))
+			return false;
+		return ((const struct strv *)at)->count == 0;
+	case JSON_KEYS:
+		return ((const struct strv *)at)->count == 0;
+	case JSON_WORD_LIST:
+	case JSON_UINT_LIST:
+	case JSON_ARRAY:
+		return *(const size_t *)member_const(object, f->at_count) == 0;
+	case JSON_TEXT:
+	case JSON_STRING_MAP:
+	case JSON_POINTER:
+		return *(void *const *)at == NULL;
+	case JSON_PRESENCE:
+		return true;
+	case JSON_OBJECT:
+	case JSON_CUSTOM:
+		return false;
+	}
+	return true;
+}
+
+/* What JSON_ALWAYS writes for an empty field. */
+static struct json_object *write_empty(const struct json_field *f)
+{
+	switch (f->kind) {
+	case JSON_TEXT:
+		return json_object_new_string("");
+	case JSON_BOOL:
+		return json_object_new_boolean(false);
+	case JSON_INT:
+	case JSON_UINT:
+		return json_object_new_int64(0);
+	case JSON_STRING_MAP:
+		return json_object_new_object();
+	default:
+		return NULL;
+	}
+}
+
+static struct json_object *write_scalar(const struct json_field *f, const void *at)
+{
+	switch (f->kind) {
+	case JSON_TEXT:
+		return json_object_new_string(*(char *const *)at);
+	case JSON_BOOL:
+		return json_object_new_boolean(*(const bool *)at);
+	case JSON_INT:
+		return json_object_new_int64(load_int(f, at));
+	case JSON_UINT:
+		return json_object_new_uint64(load_uint(f, at));
+	case JSON_OPTIONAL_BOOL:
+		return json_object_new_boolean(((const struct optional_bool *)at)->value);
+	case JSON_OPTIONAL_INT:
+		return json_object_new_int64(((const struct optional_int *)at)->value);
+	case JSON_OPTIONAL_UINT:
+		return json_object_new_uint64(((const struct optional_uint *)at)->value);
+	default:
+		return json_object_new_string(json_word_text(f->words, load_uint(f, at)));
+	}
+}
+
+/* @f is not empty. */
+static struct json_object *write_field(const struct json_field *f, const void *object)
+{
+	const void *at = member_const(object, f->at);
+
+	switch (f->kind) {
+	case JSON_WORD_BITS:
+		return write_words(f, *(const uint64_t *)at);
+	case JSON_WORD_LIST:
+	case JSON_UINT_LIST:
+		return write_uint_list(f, *(uint32_t *const *)at,
+				       *(const size_t *)member_const(object, f->at_count));
+	case JSON_STRINGS:
+		return write_strings(at);
+	case JSON_KEYS:
+		return write_keys(at);
+	case JSON_STRING_MAP:
+		return write_string_map(*(struct map *const *)at);
+	case JSON_OBJECT:
+		return json_write(f->table, at);
+	case JSON_POINTER:
+		return json_write(f->table, *(void *const *)at);
+	case JSON_ARRAY:
+		return write_array(f, object);
+	case JSON_CUSTOM:
+		return f->custom->write(object);
+	default:
+		return write_scalar(f, at);
+	}
+}
+
+struct json_object *json_write(const struct json_table *table, const void *object)
+{
+	struct json_object *o = json_object_new_object();
+
+	for (size_t i = 0; i < table->field_count; i++) {
+		const struct json_field *f = &table->fields[i];
+		struct json_object *value;
+		if (is_empty(f, object)) {
+			if (f->flags & JSON_ALWAYS)
+				(void)json_add(o, f->key, write_empty(f));
+			continue;
+		}
+		value = write_field(f, object);
+		bool hollow = f->kind == JSON_OBJECT && json_object_object_length(value) == 0;
+		if ((value && !hollow) || (f->flags & JSON_ALWAYS))
+			(void)json_add(o, f->key, value);
+		else
+			(void)json_object_put(value);
+	}
+	return o;
+}
+
+/* ---- releasing --------------------------------------------------------------------------- */
+
+static void release_items(const struct json_field *f, void *object)
+{
+	char *items = *(void **)member(object, f->at);
+	size_t count = f->kind == JSON_ARRAY ? *(size_t *)member(object, f->at_count) : 1;
+
+	for (size_t i = 0; items && i < count; i++)
+		json_release(f->table, items + i * f->table->size);
+	free(items);
+}
+
+static void release_field(const struct json_field *f, void *object)
+{
+	void *at = member(object, f->at);
+
+	switch (f->kind) {
+	case JSON_TEXT:
+	case JSON_WORD_LIST:
+	case JSON_UINT_LIST:
+		free(*(void **)at);
+		break;
+	case JSON_STRINGS:
+	case JSON_KEYS:
+		strv_done(at);
+		break;
+	case JSON_STRING_MAP:
+		map_free(*(struct map **)at);
+		break;
+	case JSON_OBJECT:
+		json_release(f->table, at);
+		break;
+	case JSON_POINTER:
+	case JSON_ARRAY:
+		release_items(f, object);
+		break;
+	case JSON_CUSTOM:
+		f->custom->done(object);
+		break;
+	default:
+		break;
+	}
+}
+
+void json_release(const struct json_table *table, void *object)
+{
+	for (size_t i = 0; i < table->field_count; i++)
+		release_field(&table->fields[i], object);
+	memset(object, 0, table->size);
+}
