@@ -90,6 +90,16 @@ struct json_table {
 	JSON_FIELD(key_, JSON_ARRAY, struct_, member_,                \
 		   .at_count = offsetof(struct struct_, count_), .table = &table_, ##__VA_ARGS__)
 
+/* An object in the document whose members lie in the enclosing struct itself. */
+#define JSON_PART_FIELD(key_, table_, ...)                                        \
+	{                                                                         \
+		.key = key_, .kind = JSON_OBJECT, .table = &table_, ##__VA_ARGS__ \
+	}
+#define JSON_PART_TABLE(fields_)                                      \
+	{                                                             \
+		.fields = fields_, .field_count = ARRAY_SIZE(fields_) \
+	}
+
 #define JSON_TABLE(struct_, fields_)                               \
 	{                                                          \
 		.size = sizeof(struct struct_), .fields = fields_, \

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/json-fields.h"
 #include "base/json.h"
 #include "base/macros.h"
 #include "base/map.h"
@@ -222,6 +223,7 @@ struct runtime_resources {
 	size_t hugepage_limit_count;
 	struct runtime_network *network;
 	struct map *unified; /* file of cgroup v2 -> text */
+	bool has_rdma;       /* noticed to be refused */
 };
 
 struct runtime_seccomp_arg {
@@ -282,7 +284,10 @@ struct runtime_linux {
 	struct runtime_personality *personality;
 	struct runtime_time_offset *time_offsets;
 	size_t time_offset_count;
-	bool has_intel_rdt; /* noticed to be refused */
+	/* noticed to be refused */
+	bool has_intel_rdt;
+	bool has_net_devices;
+	bool has_memory_policy;
 };
 
 struct runtime_hook {
@@ -354,6 +359,13 @@ struct json_object *runtime_config_json(const struct runtime_config *config);
 struct runtime_mount *runtime_config_add_mount(struct runtime_config *config,
 					       const char *destination, const char *type,
 					       const char *source, const char *options);
+
+/* Words of the specification and their values, each list ended by a NULL word. */
+extern const struct json_word runtime_capability_words[]; /* one bit each */
+extern const struct json_word runtime_rlimit_words[];     /* RLIMIT_* */
+extern const struct json_word runtime_action_words[];     /* SCMP_ACT_* */
+extern const struct json_word runtime_arch_words[];       /* SCMP_ARCH_* */
+extern const struct json_word runtime_compare_words[];    /* enum scmp_compare */
 
 /* Releases what a profile that stands alone holds. */
 void runtime_seccomp_done(struct runtime_seccomp *seccomp);
