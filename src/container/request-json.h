@@ -21,7 +21,7 @@
  *
  * Checks types only; the caller goes on with container_request_check().
  *
- * Return: 0 or -EBADMSG.
+ * Return: 0; -EBADMSG; -ENOTSUP for a key that asks for what Berth does not have.
  */
 must_check int container_request_parse(struct json_object *document, struct container_request *ret,
 				       struct error *err);
@@ -32,3 +32,7 @@ struct json_object *container_request_json(const struct container_request *reque
 /* Inspect's "Config" and "HostConfig", every key present as in Docker's answers. */
 struct json_object *container_request_config_json(const struct container_request *request);
 struct json_object *container_request_host_config_json(const struct container_request *request);
+
+/* Releases what one mount holds and leaves it empty; makes @ret, empty before, a copy. */
+void container_mount_done(struct container_mount *mount);
+void container_mount_copy(const struct container_mount *from, struct container_mount *ret);
