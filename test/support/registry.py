@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Debian's docker-registry on a loopback port, with a folder of its own."""
 import base64
+import ctypes
 import pathlib
 import shutil
 import socket
@@ -15,6 +16,13 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def bcrypt(password):
+    """As htpasswd -B; libcrypt is on every Debian, Python's own module for it is not."""
+    crypt = ctypes.CDLL("libcrypt.so.1").crypt
+    crypt.restype = ctypes.c_char_p
+    return crypt(password.encode(), b"$2y$05$" + b"abcdefghijklmnopqrstuu").decode()
 
 
 class Registry:
@@ -43,9 +51,7 @@ http: {{addr: "127.0.0.1:{self.port}"}}
     def __enter__(self):
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.user:
-            hashed = subprocess.run(["htpasswd", "-nbB", self.user, self.password], check=True,
-                                    capture_output=True, text=True).stdout.strip()
-            (self.folder / "htpasswd").write_text(hashed + "\n")
+            (self.folder / "htpasswd").write_text(f"{self.user}:{bcrypt(self.password)}\n")
         (self.folder / "config.yml").write_text(self.config())
         self.process = subprocess.Popen(["/usr/bin/docker-registry", "serve", str(self.folder / "config.yml")],
                                         stdout=subprocess.DEVNULL, stderr=open(self.folder / "log", "wb"))
