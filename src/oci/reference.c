@@ -63,7 +63,7 @@ static bool domain_is_valid(const char *domain)
 	const char *port = domain + host + 1;
 	size_t digits = strspn(port, DIGITS);
 	return domain[host] == ':' && digits > 0 && digits <= 5 && port[digits] == '\0' &&
-	       atoi(port) <= 65535;
+	       strtoul(port, NULL, 10) <= 65535;
 }
 
 /* '.', '_', "__" or any number of '-': the length of what joins two words, or 0 */
