@@ -12,16 +12,16 @@
  * The engine spawns one keeper for each start of an instance, with these descriptors:
  *
  *	3 KEEPER_FD_PLAN      memory file with the encoded launch plan (container/plan.h)
- *	4 KEEPER_FD_CONTROL   SOCK_SEQPACKET: the first connection, the keeper's end of a socket
- *pair 5 KEEPER_FD_LISTEN    listening SOCK_SEQPACKET socket, <run>/instances/<id>/keeper.sock, for
+ *	4 KEEPER_FD_CONTROL   SOCK_SEQPACKET: the first connection, the keeper's end of a socket pair
+ *	5 KEEPER_FD_LISTEN    listening SOCK_SEQPACKET socket, <run>/instances/<id>/keeper.sock, for
  *	                      engines that come later
  *	6 KEEPER_FD_RUN       the folder <run>/instances/<id>: receives "pid" and "exit"
- *	7 KEEPER_FD_LOG       the folder where "log" (and "log.1", ...) is written; /dev/null
- *without 8 KEEPER_FD_FIRST...  the descriptors that the plan names by index, in order
+ *	7 KEEPER_FD_LOG       the folder where "log" (and "log.1", ...) is written; /dev/null without
+ *	8 KEEPER_FD_FIRST...  the descriptors that the plan names by index, in order
  *
  * and the program's name and the instance's id as arguments. The engine may write requests into its
  * end before it spawns the keeper: those are carried out before the program starts, so a client
- *that was attached so sees every byte.
+ * that was attached so sees every byte.
  *
  * One message is one packet: a header, then the payload that its type names, with descriptors as
  * SCM_RIGHTS. Every request is answered by exactly one KEEPER_REPLY with the request's @serial;
@@ -41,11 +41,11 @@
  *
  * When the first process has ended, the keeper writes the file "exit" (struct keeper_exit) by a
  * rename, tells it to the connected engine, removes the cgroups, and ends: at once where no engine
- *is connected, else after its ACK_EXIT or the end of its connection; attached clients that still
- *read are waited for. The end of the process (or of the connection) says that nothing of it is left
- *in the kernel. An engine that comes later and can not connect reads "exit"; where that is missing
- *as well, the keeper was killed: its instance then died with it, and cgroup_open() with
- *cgroup_kill() of sys/cgroup.h ends what is left.
+ * is connected, else after its ACK_EXIT or the end of its connection; attached clients that still
+ * read are waited for. The end of the process (or of the connection) says that nothing of it is left
+ * in the kernel. An engine that comes later and can not connect reads "exit"; where that is missing
+ * as well, the keeper was killed: its instance then died with it, and cgroup_open() with
+ * cgroup_kill() of sys/cgroup.h ends what is left.
  */
 
 #define KEEPER_FD_PLAN 3
