@@ -29,7 +29,6 @@ struct container_place {
 	const char *cgroups_path; /* below the engine's own group */
 	uint32_t id_base; /* host id of 0 inside, for 65,536 ids; not used with the host's user
 			     namespace */
-	bool cgroup_v2;
 	struct optional_uint nofile_hard; /* hard limits held: defaults never ask for more */
 	const char *network_namespace;    /* path of one to join; NULL: a new one, or the host's if
 					     asked */
@@ -37,6 +36,10 @@ struct container_place {
 	const char *pid_namespace;
 	/* the mounts of container_mounts_collect(), sources of volumes filled with host paths */
 	const struct container_mounts *mounts;
+	/* the nodes of the request's devices; all of the host's for a privileged one */
+	const struct runtime_device *devices;
+	size_t device_count;
+	const struct strv *masked_paths; /* container_host_masked_paths() once; NULL for none */
 };
 
 /* Who runs the program, in words that only the image's own files can resolve. */
@@ -67,5 +70,47 @@ must_check int container_config_make(const struct container_request *request,
 				     struct runtime_config *ret,
 				     struct container_identity *identity, struct error *err);
 
+/* Appends what has to be masked on this very host, beside what is masked everywhere. */
+void container_host_masked_paths(struct strv *ret);
+
+/**
+ * container_command() - the program and its arguments, as Docker puts them together
+ * @image: the image's settings; NULL for none
+ * @ret:   replaced
+ *
+ * Return: 0; -EINVAL "no command specified".
+ */
+must_check int container_command(const struct container_request *request,
+				 const struct image_config *image, struct strv *ret,
+				 struct error *err);
+
 /* True where the request leaves the container in the host's user namespace. */
 bool container_request_host_users(const struct container_request *request);
+
+/* What a caller asks to run in a container that runs already. */
+struct container_exec {
+	struct strv args;
+	struct strv env;   /* over the container's own */
+	char *user;        /* NULL: the container's */
+	char *working_dir; /* NULL: the container's */
+	bool tty;
+	bool privileged; /* every capability that the container's namespaces give meaning to */
+};
+
+/**
+ * container_exec_make() - the process of one exec
+ * @config:    the container's configuration
+ * @container: who runs its program
+ * @exec:      what is asked
+ * @ret:       receives the process; released with runtime_process_done(); untouched on failure
+ * @identity:  receives who runs it; borrows from @container and @exec
+ *
+ * Everything that @exec does not say is the container's: environment, limits, capabilities,
+ * no_new_privs. The system call filter is the container's even for a privileged exec.
+ *
+ * Return: 0; -EINVAL: "No exec command specified" or a working folder that is no absolute path.
+ */
+must_check int container_exec_make(const struct runtime_config *config,
+				   const struct container_identity *container,
+				   const struct container_exec *exec, struct runtime_process *ret,
+				   struct container_identity *identity, struct error *err);

@@ -189,7 +189,7 @@ struct container_request {
 	char *cpuset_cpus;
 	char *cpuset_mems;
 	uint64_t blkio_weight;
-	struct optional_int pids_limit; /* 0 and -1: no limit */
+	struct optional_int pids_limit; /* 0: the default; -1: no limit */
 	struct container_ulimit *ulimits;
 	size_t ulimit_count;
 	char *cgroup_parent;
