@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "api/api.h"
+#include "api/http.h"
+#include "instance/manager.h"
+#include "store/store.h"
+
+/**
+ * DOC: What the files of the routes share
+ *
+ * Each routes-*.c serves one family of resources and ends with its table. The context of each
+ * handler is the struct api.
+ */
+struct api {
+	struct api_options options;
+	char *state_dir;
+	struct http_server *server;
+	struct http_route *routes; /* all tables, one after another */
+	size_t route_count;
+};
+
+struct route_table {
+	const struct http_route *routes;
+	size_t count;
+};
+
+extern const struct route_table attach_routes;
+extern const struct route_table berth_routes;
+extern const struct route_table container_routes;
+extern const struct route_table exec_routes;
+extern const struct route_table image_archive_routes;
+extern const struct route_table image_routes;
+extern const struct route_table list_routes;
+extern const struct route_table log_routes;
+extern const struct route_table registry_routes;
+extern const struct route_table system_routes;
+
+/* Name of the storage driver, as info and inspect show it. */
+const char *api_storage_driver(const struct api *api);
+
+/* As http_body_json(), but an empty body is refused. */
+must_check int body_required(struct http_request *rq, const char *what, struct json_object **ret,
+			     struct error *err);
+
+/* A terminal's size of the query parameters "h" and "w", 0 where they are missing. */
+must_check int query_size(struct http_request *rq, uint16_t *ret_rows, uint16_t *ret_cols,
+			  struct error *err);
+
+/* A signal of the query parameter "signal"; 0 where it is missing. */
+must_check int query_signal(struct http_request *rq, int *ret, struct error *err);

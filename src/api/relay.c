@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/relay.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "api/frames.h"
+#include "base/alloc.h"
+#include "base/fd.h"
+
+/* Clients from 1.42 on are told by the content type whether the stream is multiplexed. */
+#define MINOR_MULTIPLEXED_TYPE 42
+
+const char *stream_content_type(const struct http_request *rq, bool tty)
+{
+	return !tty && http_api_minor(rq) >= MINOR_MULTIPLEXED_TYPE
+		       ? "application/vnd.docker.multiplexed-stream"
+		       : "application/vnd.docker.raw-stream";
+}
+
+static void relay_free(void *relay)
+{
+	struct relay *r = relay;
+
+	if (r->free_arg)
+		r->free_arg(r->arg);
+	free(r->detach_keys);
+	free(r);
+}
+DEFINE_AUTO(void, relay_free);
+
+/* A failure after the head was sent is told on the stream itself, as Docker does. */
+static size_t failure_text(const struct relay *r, const struct error *err, char *ret, size_t size)
+{
+	size_t offset = r->tty ? 0 : FRAME_HEADER;
+	int len = snprintf(ret + offset, size - offset, "%s\r\n", err->text);
+
+	if (!r->tty)
+		frame_header(FRAME_STDERR, (size_t)len, (uint8_t *)ret);
+	return offset + (size_t)len;
+}
+
+/* The connection is bare now: the keeper gets it. */
+static void go_on(int sock, const void *pending, size_t pending_len, void *relay)
+{
+	struct relay *r = relay;
+	char text[FRAME_HEADER + ERROR_TEXT + 2];
+	struct error err = { 0 };
+
+	r->attach.socket = sock;
+	r->attach.pending = pending;
+	r->attach.pending_len = pending_len;
+	r->attach.detach_keys = r->detach_keys;
+	if (r->start(r->arg, &r->attach, &err) < 0)
+		(void)!socket_send(sock, text, failure_text(r, &err, text, sizeof(text)));
+	close_p(&sock);
+}
+
+/* Carries what comes from the keeper to the client until either of them ends it. */
+static void carry(struct http_request *rq, int from)
+{
+	struct pollfd p[] = {
+		{ .fd = from, .events = POLLIN },
+		{ .fd = http_client_fd(rq), .events = POLLRDHUP },
+	};
+	auto_free char *data = xmalloc(32 * 1024);
+
+	for (;;) {
+		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
+			return;
+		if (p[1].revents)
+			return;
+		if (!p[0].revents)
+			continue;
+		ssize_t n = recv(from, data, 32 * 1024, 0);
+		if (n <= 0 || http_stream_write(rq, data, (size_t)n) < 0)
+			return;
+	}
+}
+
+/* The keeper gets one end of a pair, the client an ordinary response. */
+static int answer_by_stream(struct http_request *rq, struct relay *r, struct error *err)
+{
+	int pair[2];
+
+	if (r->attach.std_in)
+		return error_say(err, EINVAL,
+				 "attaching the standard input needs the headers 'Connection: "
+				 "Upgrade' and 'Upgrade: tcp'");
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return error_set(err, errno, "make a pair of sockets");
+	auto_close int ours = pair[0];
+	auto_close int theirs = pair[1];
+
+	r->attach.socket = theirs;
+	r->attach.detach_keys = r->detach_keys;
+	int result = r->start(r->arg, &r->attach, err);
+	if (result < 0)
+		return result;
+	close_p(&theirs);
+	theirs = -1;
+	http_stream_begin(rq, 200, stream_content_type(rq, r->tty));
+	carry(rq, ours);
+	return 0;
+}
+
+int relay_begin(struct http_request *rq, struct relay *take, struct error *err)
+{
+	if (http_wants_upgrade(rq))
+		return http_upgrade(rq, stream_content_type(rq, take->tty), go_on, take,
+				    relay_free);
+	auto_(relay_freep) void *relay = take;
+	return answer_by_stream(rq, relay, err);
+}
