@@ -46,12 +46,8 @@ ssize_t read_full(int fd, void *data, size_t len)
 	return (ssize_t)got;
 }
 
-int read_file_at(int dir_fd, const char *path, size_t cap, struct strbuf *ret, struct error *err)
+int read_file_fd(int fd, const char *path, size_t cap, struct strbuf *ret, struct error *err)
 {
-	auto_close int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return error_set(err, errno, "open %s", path);
-
 	size_t start = ret->len;
 	for (;;) {
 		char chunk[16384];
@@ -64,6 +60,14 @@ int read_file_at(int dir_fd, const char *path, size_t cap, struct strbuf *ret, s
 		if ((size_t)n < sizeof(chunk))
 			return 0;
 	}
+}
+
+int read_file_at(int dir_fd, const char *path, size_t cap, struct strbuf *ret, struct error *err)
+{
+	auto_close int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_set(err, errno, "open %s", path);
+	return read_file_fd(fd, path, cap, ret, err);
 }
 
 static int sync_parent(int dir_fd, const char *path, struct error *err)

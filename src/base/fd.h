@@ -42,6 +42,10 @@ ssize_t read_full(int fd, void *data, size_t len);
 must_check int read_file_at(int dir_fd, const char *path, size_t cap, struct strbuf *ret,
 			    struct error *err);
 
+/* As read_file_at() for a file that is open already; @path only names it in errors. */
+must_check int read_file_fd(int fd, const char *path, size_t cap, struct strbuf *ret,
+			    struct error *err);
+
 /**
  * write_file_at() - write a file by way of a temporary one and a rename
  * @mode: permission bits

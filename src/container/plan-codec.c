@@ -208,7 +208,7 @@ static void each_rlimit(struct codec *c, void *item)
 
 static void each_id_map(struct codec *c, void *item)
 {
-	struct plan_id_map *m = item;
+	struct id_range *m = item;
 	code_u32(c, &m->inside);
 	code_u32(c, &m->outside);
 	code_u32(c, &m->count);

@@ -31,8 +31,8 @@ static struct plan *rich_plan(void)
 	p->seccomp_len = 8;
 	p->namespaces[PLAN_NS_USER].mode = PLAN_NS_MODE_NEW;
 	p->namespaces[PLAN_NS_NET] = (struct plan_namespace){ PLAN_NS_MODE_FD, 2 };
-	*plan_add(p, &p->uid_maps) = (struct plan_id_map){ 0, 0x70000000, 65536 };
-	*plan_add(p, &p->gid_maps) = (struct plan_id_map){ 0, 0x70000000, 65536 };
+	*plan_add(p, &p->uid_maps) = (struct id_range){ 0, 0x70000000, 65536 };
+	*plan_add(p, &p->gid_maps) = (struct id_range){ 0, 0x70000000, 65536 };
 	p->root.type = PLAN_ROOT_OVERLAY;
 	*plan_add(p, &p->root.layers) = 0;
 	p->root.state_fd = 1;

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/strbuf.h"
+#include "sys/user-namespace.h"
 
 /**
  * DOC: Launch plans
@@ -67,12 +68,6 @@ enum plan_namespace_mode {
 struct plan_namespace {
 	uint32_t mode;
 	int32_t fd; /* index of a descriptor; only for PLAN_NS_MODE_FD */
-};
-
-struct plan_id_map {
-	uint32_t inside;
-	uint32_t outside;
-	uint32_t count;
 };
 
 enum plan_capability_set {
@@ -251,8 +246,8 @@ struct plan {
 
 	/* What it runs in; an exec leaves all of this empty. */
 	struct plan_namespace namespaces[PLAN_NS_COUNT];
-	PLAN_LIST(struct plan_id_map) uid_maps;
-	PLAN_LIST(struct plan_id_map) gid_maps;
+	PLAN_LIST(struct id_range) uid_maps;
+	PLAN_LIST(struct id_range) gid_maps;
 	const char *hostname;
 	const char *domainname;
 	struct plan_root root;
