@@ -231,7 +231,7 @@ struct plan {
 	PLAN_LIST(const char *) argv;
 	PLAN_LIST(const char *) env;
 	const char *cwd; /* absolute; NULL is "/" */
-	bool cwd_create; /* make it where it is missing, owned by the user */
+	bool cwd_create; /* make it where it is missing, owned by root inside */
 	struct plan_user user;
 	uint64_t caps[PLAN_CAPS_COUNT]; /* one bit a capability */
 	bool no_new_privs;

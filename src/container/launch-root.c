@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "container/launch.h"
+#include "sys/mounts.h"
+#include "sys/overlay.h"
+
+/* The host's id for one of the container; itself without a user namespace. */
+static uint32_t outside(const struct launch *l, bool group, uint32_t id)
+{
+	const struct plan *p = l->plan;
+	if (!l->user_ns)
+		return id;
+	return group ? id_map_outside(p->gid_maps.items, p->gid_maps.count, id) :
+		       id_map_outside(p->uid_maps.items, p->uid_maps.count, id);
+}
+
+static int shift_owners(int mount_fd, int userns_fd, bool recursive, struct error *err)
+{
+	struct mount_change change = { .idmap_fd = userns_fd, .recursive = recursive };
+	return mount_change(mount_fd, &change, err);
+}
+
+/* Makes a folder of the writable layer; one that is there is taken as it is. */
+static int state_folder(const struct launch *l, int state_fd, const char *name, mode_t mode,
+			struct error *err)
+{
+	if (mkdirat(state_fd, name, mode) == 0) {
+		if (fchownat(state_fd, name, outside(l, false, 0), outside(l, true, 0),
+			     AT_SYMLINK_NOFOLLOW) < 0 ||
+		    fchmodat(state_fd, name, mode, 0) < 0)
+			return error_set(err, errno, "give folder %s of the writable layer its owner",
+					 name);
+	} else if (errno != EEXIST) {
+		return error_set(err, errno, "make folder %s of the writable layer", name);
+	}
+	int fd = openat(state_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? error_set(err, errno, "open folder %s of the writable layer", name) : fd;
+}
+
+/* Shifted copies of the layers' mounts; @ret gets descriptors that the caller closes. */
+static int shift_layers(const struct launch *l, int userns_fd, struct handed *ret,
+			struct error *err)
+{
+	const struct plan_root *root = &l->plan->root;
+	for (uint32_t i = 0; i < root->layers.count; i++) {
+		int fd = mount_clone(l->fds[root->layers.items[i]], "", false, err);
+		if (fd < 0)
+			return error_prefix(err, "layer %u", i);
+		handed_add_take(ret, fd);
+		int r = shift_owners(fd, userns_fd, false, err);
+		if (r < 0)
+			return error_prefix(err, "layer %u", i);
+	}
+	return 0;
+}
+
+static int mount_root_overlay(const struct launch *l, const int *layers, struct error *err)
+{
+	const struct plan_root *root = &l->plan->root;
+	struct overlay o = {
+		.layers = layers,
+		.layer_count = root->layers.count,
+		.upper_fd = -1,
+		.work_fd = -1,
+		.is_volatile = root->is_volatile,
+	};
+	auto_close int upper = -1, work = -1;
+	if (root->state_fd != PLAN_NO_FD) {
+		struct stat st;
+		if (fstat(layers[0], &st) < 0)
+			return error_set(err, errno, "look at the uppermost layer");
+		upper = state_folder(l, l->fds[root->state_fd], "upper", st.st_mode & 07777, err);
+		if (upper < 0)
+			return upper;
+		work = state_folder(l, l->fds[root->state_fd], "work", 0700, err);
+		if (work < 0)
+			return work;
+		o.upper_fd = upper;
+		o.work_fd = work;
+	} else if (o.layer_count == 1) {
+		/* An overlay wants two; a single read-only layer is a root by itself. */
+		return mount_clone(layers[0], "", false, err);
+	}
+	return overlay_mount(&o, err);
+}
+
+static int make_root(const struct launch *l, int userns_fd, struct error *err)
+{
+	const struct plan_root *root = &l->plan->root;
+	bool shift = root->idmap && userns_fd >= 0;
+	if (root->type == PLAN_ROOT_FOLDER) {
+		auto_close int fd = mount_clone(l->fds[root->layers.items[0]], "", true, err);
+		if (fd < 0)
+			return fd;
+		int r = shift ? shift_owners(fd, userns_fd, false, err) : 0;
+		return r < 0 ? r : take_fd(fd);
+	}
+	auto_handed layers = { 0 };
+	if (shift) {
+		int r = shift_layers(l, userns_fd, &layers, err);
+		if (r < 0)
+			return r;
+	} else {
+		for (uint32_t i = 0; i < root->layers.count; i++) {
+			int fd = fcntl(l->fds[root->layers.items[i]], F_DUPFD_CLOEXEC, 3);
+			if (fd < 0)
+				return error_set(err, errno, "take layer %u", i);
+			handed_add_take(&layers, fd);
+		}
+	}
+	return mount_root_overlay(l, layers.fds, err);
+}
+
+static int make_node(const struct launch *l, int dev_fd, const struct plan_device *d,
+		     struct error *err)
+{
+	const char *name = d->path + strlen("/dev/");
+	if (strncmp(d->path, "/dev/", 5) != 0 || strstr(d->path, "/../") || !*name)
+		return error_say(err, EINVAL, "device %s is not below /dev", d->path);
+	for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
+		char folder[256];
+		int n = snprintf(folder, sizeof(folder), "%.*s", (int)(slash - name), name);
+		if (n < 0 || (size_t)n >= sizeof(folder))
+			return error_set(err, ENAMETOOLONG, "make device %s", d->path);
+		if (mkdirat(dev_fd, folder, 0755) < 0 && errno != EEXIST)
+			return error_set(err, errno, "make the folder of device %s", d->path);
+	}
+	/* Berth's own new tmpfs: nobody else can have put anything there. */
+	if (mknodat(dev_fd, name, d->type | d->mode, makedev(d->major, d->minor)) < 0 ||
+	    fchmodat(dev_fd, name, d->mode, 0) < 0)
+		return error_set(err, errno, "make device %s", d->path);
+	uint32_t uid = outside(l, false, d->uid), gid = outside(l, true, d->gid);
+	if ((uid || gid) && fchownat(dev_fd, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return error_set(err, errno, "give device %s its owner", d->path);
+	return 0;
+}
+
+static int make_dev(const struct launch *l, const struct plan_mount *m, struct error *err)
+{
+	static const char *const links[][2] = {
+		{ "/proc/self/fd", "fd" },	 { "/proc/self/fd/0", "stdin" },
+		{ "/proc/self/fd/1", "stdout" }, { "/proc/self/fd/2", "stderr" },
+		{ "/proc/kcore", "core" },	 { "pts/ptmx", "ptmx" },
+	};
+	char owner[2][32];
+	const char *options[] = { "mode=755", "size=65536k", owner[0], owner[1] };
+	(void)snprintf(owner[0], sizeof(owner[0]), "uid=%u", outside(l, false, 0));
+	(void)snprintf(owner[1], sizeof(owner[1]), "gid=%u", outside(l, true, 0));
+	auto_close int mount_fd = mount_new("tmpfs", options, ARRAY_SIZE(options), m->attr_set, err);
+	if (mount_fd < 0)
+		return error_prefix(err, "make /dev");
+	for (uint32_t i = 0; i < l->plan->devices.count; i++) {
+		int r = make_node(l, mount_fd, &l->plan->devices.items[i], err);
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
+		if (symlinkat(links[i][0], mount_fd, links[i][1]) < 0 && errno != EEXIST)
+			return error_set(err, errno, "make link /dev/%s", links[i][1]);
+	}
+	return take_fd(mount_fd);
+}
+
+static int change_bind(int fd, const struct plan_mount *m, int userns_fd, struct error *err)
+{
+	struct mount_change change = {
+		.set = m->attr_set,
+		.clear = m->attr_clear,
+		.propagation = m->propagation & ~(uint32_t)MS_REC,
+		.recursive = m->flags & PLAN_MOUNT_ATTR_RECURSIVE,
+	};
+	if (!change.propagation)
+		change.propagation = MS_PRIVATE;
+	bool shift = userns_fd >= 0 && (m->flags & (PLAN_MOUNT_IDMAP | PLAN_MOUNT_IDMAP_OPTIONAL));
+	if (shift) {
+		int r = shift_owners(fd, userns_fd, m->flags & PLAN_MOUNT_RECURSIVE, err);
+		if (r < 0 && (m->flags & PLAN_MOUNT_IDMAP || r != -EINVAL))
+			return r;
+	}
+	/* What is mounted below must not go on to hear from the host, whatever the rest says. */
+	if ((m->flags & PLAN_MOUNT_RECURSIVE) && !change.recursive) {
+		struct mount_change below = { .propagation = change.propagation,
+					      .recursive = true };
+		int r = mount_change(fd, &below, err);
+		if (r < 0)
+			return r;
+	}
+	return mount_change(fd, &change, err);
+}
+
+static int make_bind(const struct launch *l, const struct plan_mount *m, int userns_fd,
+		     struct error *err)
+{
+	bool recursive = m->flags & PLAN_MOUNT_RECURSIVE;
+	auto_close int fd = m->source_fd == PLAN_NO_FD ?
+				    mount_clone(AT_FDCWD, m->source, recursive, err) :
+				    mount_clone(l->fds[m->source_fd], "", recursive, err);
+	if (fd < 0)
+		return fd;
+	int r = change_bind(fd, m, userns_fd, err);
+	return r < 0 ? r : take_fd(fd);
+}
+
+/*
+ * A sysfs shows the network namespace of whoever mounts it. In a joined one the process has no
+ * right to, so the caller does while it is there itself; of the host's own, a read-only copy.
+ */
+static int make_sysfs(const struct launch *l, const struct plan_mount *m, struct error *err)
+{
+	const struct plan_namespace *net = &l->plan->namespaces[PLAN_NS_NET];
+	if (net->mode == PLAN_NS_MODE_HOST) {
+		struct mount_change change = {
+			.set = m->attr_set | MOUNT_ATTR_RDONLY,
+			.propagation = MS_PRIVATE,
+			.recursive = true,
+		};
+		auto_close int fd = mount_clone(AT_FDCWD, "/sys", false, err);
+		if (fd < 0)
+			return fd;
+		int r = mount_change(fd, &change, err);
+		return r < 0 ? r : take_fd(fd);
+	}
+	auto_close int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (own < 0 || setns(l->fds[net->fd], CLONE_NEWNET) < 0)
+		return error_set(err, errno, "enter the network namespace");
+	int fd = mount_new("sysfs", NULL, 0, m->attr_set, err);
+	if (setns(own, CLONE_NEWNET) < 0) {
+		close_p(&fd);
+		return error_set(err, errno, "leave the network namespace");
+	}
+	return fd;
+}
+
+/* Copies of the group's own folders: nothing of the hierarchies above can be reached from them. */
+static int make_cgroups(const struct plan_mount *m, struct cgroup *cg, struct handed *ret,
+			struct error *err)
+{
+	if (!cg)
+		return error_say(err, EINVAL, "a container without a cgroup can not see it");
+	ret->unified = cgroup_is_unified(cg);
+	ret->cgroups = 0;
+	for (int i = 0; i < CGROUP_CONTROLLER_COUNT; i++) {
+		int folder = cgroup_folder(cg, i);
+		bool seen = folder < 0;
+		for (int j = 0; j < i; j++)
+			seen = seen || cgroup_folder(cg, j) == folder;
+		if (seen)
+			continue;
+		int fd = mount_clone(folder, "", false, err);
+		if (fd < 0)
+			return fd;
+		ret->cgroup_of[ret->cgroups++] = (uint8_t)i;
+		handed_add_take(ret, fd);
+		struct mount_change change = { .set = m->attr_set, .propagation = MS_PRIVATE };
+		int r = mount_change(fd, &change, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+bool launch_is_handed(const struct launch *l, const struct plan_mount *m)
+{
+	if (m->type == PLAN_MOUNT_SYSFS)
+		return l->plan->namespaces[PLAN_NS_NET].mode != PLAN_NS_MODE_NEW;
+	return m->type == PLAN_MOUNT_BIND || m->type == PLAN_MOUNT_DEV ||
+	       m->type == PLAN_MOUNT_CGROUP;
+}
+
+static int make_handed(const struct launch *l, const struct plan_mount *m, int userns_fd,
+		       struct cgroup *cg, struct handed *ret, struct error *err)
+{
+	int fd;
+	if (m->type == PLAN_MOUNT_CGROUP)
+		return make_cgroups(m, cg, ret, err);
+	if (m->type == PLAN_MOUNT_BIND)
+		fd = make_bind(l, m, userns_fd, err);
+	else if (m->type == PLAN_MOUNT_DEV)
+		fd = make_dev(l, m, err);
+	else
+		fd = make_sysfs(l, m, err);
+	if (fd < 0)
+		return fd;
+	handed_add_take(ret, fd);
+	return 0;
+}
+
+int launch_make_root(const struct launch *l, int userns_fd, struct cgroup *cg, struct handed *ret,
+		     struct error *err)
+{
+	int root = make_root(l, userns_fd, err);
+	if (root < 0)
+		return error_prefix(err, "make the root");
+	handed_add_take(ret, root);
+	for (uint32_t i = 0; i < l->plan->mounts.count; i++) {
+		const struct plan_mount *m = &l->plan->mounts.items[i];
+		if (!launch_is_handed(l, m))
+			continue;
+		int r = make_handed(l, m, userns_fd, cg, ret, err);
+		if (r < 0)
+			return error_prefix(err, "mount %s", m->target);
+	}
+	return 0;
+}

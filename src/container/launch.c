@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "container/launch.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "container/container-inside.h"
+#include "container/launch-sync.h"
+#include "sys/clone.h"
+#include "sys/device-filter.h"
+#include "sys/process-fd.h"
+
+/* CLONE_NEW* of each kind, and its name below /proc/self/ns. */
+static const struct {
+	int flag;
+	const char *name;
+} namespaces[PLAN_NS_COUNT] = {
+	[PLAN_NS_USER] = { CLONE_NEWUSER, "user" },
+	[PLAN_NS_MOUNT] = { CLONE_NEWNS, "mnt" },
+	[PLAN_NS_PID] = { CLONE_NEWPID, "pid" },
+	[PLAN_NS_NET] = { CLONE_NEWNET, "net" },
+	[PLAN_NS_IPC] = { CLONE_NEWIPC, "ipc" },
+	[PLAN_NS_UTS] = { CLONE_NEWUTS, "uts" },
+	[PLAN_NS_CGROUP] = { CLONE_NEWCGROUP, "cgroup" },
+};
+
+static int namespace_flags(const struct plan *p, enum plan_namespace_mode mode)
+{
+	int flags = 0;
+	for (int i = 0; i < PLAN_NS_COUNT; i++) {
+		if (p->namespaces[i].mode == mode)
+			flags |= namespaces[i].flag;
+	}
+	return flags;
+}
+
+/*
+ * A process is born in its caller's namespaces. To be born in given ones, the caller goes there for
+ * the moment of the clone: a process that already lost its rights over them could not join.
+ */
+struct visit {
+	int own[PLAN_NS_COUNT]; /* the caller's, to come back; -1 where it did not leave */
+};
+
+static int visit_begin(struct visit *v, const struct plan *p, const int *fds, struct error *err)
+{
+	for (int i = 0; i < PLAN_NS_COUNT; i++)
+		v->own[i] = -1;
+	for (int i = 0; i < PLAN_NS_COUNT; i++) {
+		char path[64];
+		if (p->namespaces[i].mode != PLAN_NS_MODE_FD)
+			continue;
+		(void)snprintf(path, sizeof(path), "/proc/self/ns/%s", namespaces[i].name);
+		v->own[i] = open(path, O_RDONLY | O_CLOEXEC);
+		if (v->own[i] < 0)
+			return error_set(err, errno, "open the own %s namespace", namespaces[i].name);
+		if (setns(fds[p->namespaces[i].fd], namespaces[i].flag) < 0)
+			return error_set(err, errno, "join the given %s namespace",
+					 namespaces[i].name);
+	}
+	return 0;
+}
+
+static int visit_end(struct visit *v, struct error *err)
+{
+	int r = 0;
+	for (int i = 0; i < PLAN_NS_COUNT; i++) {
+		if (v->own[i] >= 0 && setns(v->own[i], namespaces[i].flag) < 0 && r == 0)
+			r = error_set(err, errno, "go back to the own %s namespace",
+				      namespaces[i].name);
+		close_p(&v->own[i]);
+	}
+	return r;
+}
+
+/*
+ * Raises hard limits while there still is a right to: the process itself sets the final values
+ * last. What can not be raised is cut there, or refused where the user asked for it.
+ */
+static int raise_rlimits(const struct plan *p, pid_t pid, struct error *err)
+{
+	for (uint32_t i = 0; i < p->rlimits.count; i++) {
+		const struct plan_rlimit *want = &p->rlimits.items[i];
+		struct rlimit have;
+		if (prlimit(pid, want->resource, NULL, &have) < 0)
+			return error_set(err, errno, "read resource limit %u", want->resource);
+		if (want->hard <= have.rlim_max)
+			continue;
+		have.rlim_max = want->hard;
+		if (prlimit(pid, want->resource, &have, NULL) < 0 && want->required)
+			return error_set(err, errno, "raise resource limit %u to %llu",
+					 want->resource, (unsigned long long)want->hard);
+	}
+	return 0;
+}
+
+static int set_oom_score(const struct plan *p, pid_t pid, struct error *err)
+{
+	char path[64], text[16];
+	if (!p->oom_score_adj_set)
+		return 0;
+	(void)snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)pid);
+	(void)snprintf(text, sizeof(text), "%d", p->oom_score_adj);
+	int r = write_text_at(AT_FDCWD, path, text);
+	return r < 0 ? error_set(err, r, "set oom_score_adj to %s", text) : 0;
+}
+
+static void copy_limits(const struct plan_cgroup *from, struct cgroup_limits *to)
+{
+	static_assert(PLAN_LIMIT_NONE == CGROUP_LIMIT_NONE, "limits are given as they are");
+	static_assert(PLAN_LIMIT_MAX == CGROUP_LIMIT_MAX, "limits are given as they are");
+	*to = (struct cgroup_limits){
+		.memory_bytes = from->memory_bytes,
+		.memory_swap_bytes = from->memory_swap_bytes,
+		.memory_low_bytes = from->memory_low_bytes,
+		.cpu_quota_us = from->cpu_quota_us,
+		.cpu_period_us = from->cpu_period_us,
+		.cpu_shares = from->cpu_shares,
+		.pids = from->pids,
+		.blkio_weight = from->blkio_weight,
+		.cpuset_cpus = from->cpuset_cpus,
+		.cpuset_mems = from->cpuset_mems,
+		.oom_kill_disable = from->oom_kill_disable,
+	};
+}
+
+static int filter_devices(const struct plan_cgroup *g, struct cgroup *cg, struct error *err)
+{
+	if (!g->filter_devices)
+		return 0;
+	auto_free struct device_rule *rules = xcalloc(g->devices.count + 1, sizeof(*rules));
+	static_assert(PLAN_DEVICE_ALL == DEVICE_ACCESS_ALL && PLAN_DEVICE_ANY == DEVICE_ANY,
+		      "rules are given as they are");
+	for (uint32_t i = 0; i < g->devices.count; i++) {
+		const struct plan_device_rule *r = &g->devices.items[i];
+		rules[i] = (struct device_rule){ r->allow, r->type, r->major, r->minor, r->access };
+	}
+	return cgroup_filter_devices(cg, rules, g->devices.count, err);
+}
+
+static int make_group(struct container *c, const struct plan *p, struct error *err)
+{
+	const struct plan_cgroup *g = &p->cgroup;
+	auto_cgroup_layout layout = CGROUP_LAYOUT_NONE;
+	struct cgroup_limits limits;
+	if (!g->path)
+		return 0;
+	int r = cgroup_layout_probe(CGROUP_ROOT, &layout, err);
+	if (r == 0)
+		r = cgroup_make(&layout, g->path, &c->cg, err);
+	if (r < 0)
+		return r;
+	copy_limits(g, &limits);
+	r = cgroup_limit(c->cg, &limits, err);
+	return r < 0 ? r : filter_devices(g, c->cg, err);
+}
+
+int container_update(struct container *c, const struct plan *plan, struct error *err)
+{
+	struct cgroup_limits limits;
+	if (!c->cg)
+		return error_say(err, EOPNOTSUPP, "the container has no cgroup of its own");
+	copy_limits(&plan->cgroup, &limits);
+	return cgroup_limit(c->cg, &limits, err);
+}
+
+static int open_user_namespace(pid_t pid, struct error *err)
+{
+	char path[64];
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? error_set(err, errno, "open the user namespace") : fd;
+}
+
+static int write_maps(struct launch *l, pid_t pid, struct error *err)
+{
+	const struct plan *p = l->plan;
+	if (!l->user_ns)
+		return 0;
+	int r = user_namespace_map(pid, p->uid_maps.items, p->uid_maps.count, p->gid_maps.items,
+				   p->gid_maps.count, err);
+	if (r == 0)
+		r = sync_mapped(l->sync_fd, err);
+	launch_phase(l, CONTAINER_PHASE_MAPPED);
+	return r;
+}
+
+/* Everything that the caller does between the clone and the word to go on. */
+static int serve_child(struct launch *l, struct container *c, pid_t pid, struct error *err)
+{
+	const struct plan *p = l->plan;
+	auto_handed h = { 0 };
+	auto_close int userns_fd = -1;
+	int r = write_maps(l, pid, err);
+	if (r == 0 && !c->cg)
+		r = make_group(c, p, err);
+	if (r == 0 && c->cg && !cgroup_is_unified(c->cg))
+		r = cgroup_attach(c->cg, pid, err);
+	if (r < 0)
+		return r;
+	launch_phase(l, CONTAINER_PHASE_CGROUP);
+	if (l->user_ns) {
+		userns_fd = open_user_namespace(pid, err);
+		if (userns_fd < 0)
+			return userns_fd;
+	}
+	r = raise_rlimits(p, pid, err);
+	if (r == 0)
+		r = set_oom_score(p, pid, err);
+	if (r == 0)
+		r = launch_make_root(l, userns_fd, c->cg, &h, err);
+	if (r == 0)
+		r = sync_hand_over(l->sync_fd, &h, err);
+	launch_phase(l, CONTAINER_PHASE_ROOT);
+	return r;
+}
+
+/* Version 2 lets a process be born in its group, so that has to be there before. */
+static int make_group_before(struct container *c, const struct plan *p, struct error *err)
+{
+	auto_close int fd = open(CGROUP_ROOT "/cgroup.controllers", O_PATH | O_CLOEXEC);
+	return fd < 0 ? 0 : make_group(c, p, err);
+}
+
+static int clone_first(struct launch *l, struct container *c, int child_fd,
+		       struct container_process *process, struct error *err)
+{
+	const struct plan *p = l->plan;
+	struct clone_request request = {
+		.flags = (uint64_t)(namespace_flags(p, PLAN_NS_MODE_NEW) & ~CLONE_NEWCGROUP),
+		.cgroup_fd = c->cg ? cgroup_clone_fd(c->cg) : -1,
+	};
+	struct visit v;
+	struct error back = { 0 };
+	int r = visit_begin(&v, p, l->fds, err);
+	pid_t pid = r < 0 ? r : clone_process(&request, &process->pidfd, err);
+	if (pid == 0) {
+		l->sync_fd = child_fd;
+		launch_child(l);
+	}
+	if (visit_end(&v, &back) < 0 && pid > 0)
+		return error_say(err, back.code, "%s", back.text);
+	if (pid < 0)
+		return pid;
+	process->pid = pid;
+	launch_phase(l, CONTAINER_PHASE_CLONED);
+	return 0;
+}
+
+static int start(struct launch *l, struct container *c, struct container_process *process,
+		 struct error *err)
+{
+	auto_close int child_fd = -1;
+	int pair[2];
+	int r = make_group_before(c, l->plan, err);
+	if (r == 0)
+		r = sync_pair(pair, err);
+	if (r < 0)
+		return r;
+	child_fd = pair[1];
+	l->sync_fd = process->status_fd = pair[0];
+	r = clone_first(l, c, child_fd, process, err);
+	if (r < 0)
+		return r;
+	close_p(&child_fd);
+	r = serve_child(l, c, process->pid, err);
+	memcpy(process->phase_ns, l->phase_ns, sizeof(l->phase_ns));
+	/* A process that failed first says why its end of the socket has gone. */
+	if (r < 0 && r != -EPIPE && r != -ECONNRESET)
+		return r;
+	do {
+		r = container_process_check(process, err);
+	} while (r == CONTAINER_PROCESS_PENDING);
+	return r;
+}
+
+/* Ends what a failed start left. */
+static void undo_start(struct container *c, struct container_process *process)
+{
+	struct error ignored;
+	if (process->pidfd >= 0) {
+		(void)pidfd_signal(process->pidfd, SIGKILL);
+		siginfo_t info;
+		while (waitid(P_PIDFD, (id_t)process->pidfd, &info, WEXITED) < 0 && errno == EINTR)
+			;
+		close_p(&process->pidfd);
+	}
+	int r = container_end(c, &ignored);
+	(void)r; /* the start's own failure is the one to tell */
+}
+
+int container_start(const struct plan *plan, const int *fds, const struct container_streams *streams,
+		    struct container_process *process, struct container **ret, struct error *err)
+{
+	auto_container *c = xnew(struct container);
+	struct launch l = {
+		.plan = plan,
+		.fds = fds,
+		.streams = *streams,
+		.sync_fd = -1,
+		.user_ns = plan->namespaces[PLAN_NS_USER].mode == PLAN_NS_MODE_NEW,
+	};
+	*process = (struct container_process)CONTAINER_PROCESS_NONE;
+	c->init_pidfd = -1;
+	if (plan->root.type == PLAN_ROOT_NONE ||
+	    plan->namespaces[PLAN_NS_MOUNT].mode != PLAN_NS_MODE_NEW)
+		return error_say(err, EINVAL,
+				 "a container needs a root and a mount namespace of its own");
+	int r = start(&l, c, process, err);
+	if (r < 0) {
+		undo_start(c, process);
+		return r;
+	}
+	c->init_pidfd = fcntl(process->pidfd, F_DUPFD_CLOEXEC, 3);
+	c->join = namespace_flags(plan, PLAN_NS_MODE_NEW) | namespace_flags(plan, PLAN_NS_MODE_FD);
+	*ret = take_ptr(c);
+	return 0;
+}
