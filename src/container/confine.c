@@ -32,8 +32,8 @@ static int set_rlimits(const struct plan *plan, struct error *err)
 		if (!want->required && set.rlim_cur > set.rlim_max)
 			set.rlim_cur = set.rlim_max;
 		if (setrlimit((int)want->resource, &set) < 0)
-			return error_set(err, errno, "set resource limit %u to %llu:%llu", want->resource,
-					 (unsigned long long)want->soft,
+			return error_set(err, errno, "set resource limit %u to %llu:%llu",
+					 want->resource, (unsigned long long)want->soft,
 					 (unsigned long long)want->hard);
 	}
 	return 0;

@@ -11,7 +11,7 @@
  */
 struct container {
 	int init_pidfd;
-	int join;	   /* CLONE_NEW* that the container has for itself */
-	bool in_pid_ns;	   /* the caller's next children are born in the container's pid namespace */
+	int join;       /* CLONE_NEW* that the container has for itself */
+	bool in_pid_ns; /* the caller's next children are born in the container's pid namespace */
 	struct cgroup *cg; /* NULL: none of its own */
 };

@@ -38,11 +38,11 @@ struct container_streams {
 
 /* Instants of a start, CLOCK_MONOTONIC nanoseconds; 0: did not happen. */
 enum container_phase {
-	CONTAINER_PHASE_CLONED,	  /* process and namespaces exist */
-	CONTAINER_PHASE_MAPPED,	  /* id maps written */
-	CONTAINER_PHASE_CGROUP,	  /* groups made, limits set, process in them */
-	CONTAINER_PHASE_ROOT,	  /* root made, sources of mounts opened */
-	CONTAINER_PHASE_VIEW,	  /* inside: the kernel's file systems made */
+	CONTAINER_PHASE_CLONED,   /* process and namespaces exist */
+	CONTAINER_PHASE_MAPPED,   /* id maps written */
+	CONTAINER_PHASE_CGROUP,   /* groups made, limits set, process in them */
+	CONTAINER_PHASE_ROOT,     /* root made, sources of mounts opened */
+	CONTAINER_PHASE_VIEW,     /* inside: the kernel's file systems made */
 	CONTAINER_PHASE_MOUNTED,  /* inside: root entered, everything in its place */
 	CONTAINER_PHASE_CONFINED, /* inside: user, capabilities, seccomp */
 	CONTAINER_PHASE_EXECUTED, /* the program runs */
@@ -51,16 +51,16 @@ enum container_phase {
 
 /* A process that is being started, or runs. */
 struct container_process {
-	pid_t pid;	/* as the caller sees it */
+	pid_t pid; /* as the caller sees it */
 	int pidfd;
-	int status_fd;	/* readable when container_process_check() has something; -1 once started */
+	int status_fd;  /* readable when container_process_check() has something; -1 once started */
 	int console_fd; /* master of its terminal; -1 without, and until it has started */
-	int exit_code;	/* of a failed start: 125, 126 or 127, as Docker's */
+	int exit_code;  /* of a failed start: 125, 126 or 127, as Docker's */
 	int64_t phase_ns[CONTAINER_PHASE_COUNT];
 };
 
-#define CONTAINER_PROCESS_NONE                                               \
-	{                                                                    \
+#define CONTAINER_PROCESS_NONE                                                   \
+	{                                                                        \
 		.pidfd = -1, .status_fd = -1, .console_fd = -1, .exit_code = 125 \
 	}
 

@@ -22,7 +22,8 @@ static bool reap(pid_t program, int *ret_status)
 		if (pid <= 0)
 			return ended;
 		if (pid == program && !WIFSTOPPED(status) && !WIFCONTINUED(status)) {
-			*ret_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+			*ret_status =
+				WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 			ended = true;
 		}
 	}

@@ -35,7 +35,8 @@ static int reset_signals(struct error *err)
 	(void)sigemptyset(&none);
 	for (int s = 1; s < NSIG; s++)
 		(void)signal(s, SIG_DFL);
-	return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? error_set(err, errno, "reset signals") : 0;
+	return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? error_set(err, errno, "reset signals")
+							 : 0;
 }
 
 static int begin(struct error *err)
@@ -96,8 +97,8 @@ static int take_terminal(const struct launch *l, int ptmx_fd, int root_fd, bool 
 		return error_set(err, errno, "take the terminal");
 	if (console) {
 		auto_close int copy = mount_clone(peer, "", false, err);
-		auto_close int target = copy < 0 ? copy :
-						   rootfs_make_file(root_fd, "/dev/console", 0600, err);
+		auto_close int target =
+			copy < 0 ? copy : rootfs_make_file(root_fd, "/dev/console", 0600, err);
 		r = target < 0 ? target : mount_attach(copy, target, err);
 		if (r < 0)
 			return error_prefix(err, "mount /dev/console");
@@ -133,8 +134,8 @@ static int own_streams(const struct credentials *who, struct error *err)
 			return error_set(err, errno, "look at stream %d", i);
 		if (!S_ISFIFO(st.st_mode) && !isatty(i))
 			continue;
-		if (st.st_uid != who->uid && fchown(i, who->uid, (gid_t)-1) < 0 && errno != EINVAL &&
-		    errno != EPERM)
+		if (st.st_uid != who->uid && fchown(i, who->uid, (gid_t)-1) < 0 &&
+		    errno != EINVAL && errno != EPERM)
 			return error_set(err, errno, "give stream %d to the user", i);
 	}
 	return 0;
@@ -143,8 +144,8 @@ static int own_streams(const struct credentials *who, struct error *err)
 static int enter_folder(const struct plan *p, int root_fd, struct error *err)
 {
 	const char *cwd = p->cwd ? p->cwd : "/";
-	auto_close int fd = p->cwd_create ? rootfs_make_dir(root_fd, cwd, 0755, err) :
-					    rootfs_open(root_fd, cwd, O_PATH | O_DIRECTORY, err);
+	auto_close int fd = p->cwd_create ? rootfs_make_dir(root_fd, cwd, 0755, err)
+					  : rootfs_open(root_fd, cwd, O_PATH | O_DIRECTORY, err);
 	if (fd < 0)
 		return error_prefix(err, "working folder %s", cwd);
 	if (fchdir(fd) < 0)

@@ -18,8 +18,8 @@ static uint32_t outside(const struct launch *l, bool group, uint32_t id)
 	const struct plan *p = l->plan;
 	if (!l->user_ns)
 		return id;
-	return group ? id_map_outside(p->gid_maps.items, p->gid_maps.count, id) :
-		       id_map_outside(p->uid_maps.items, p->uid_maps.count, id);
+	return group ? id_map_outside(p->gid_maps.items, p->gid_maps.count, id)
+		     : id_map_outside(p->uid_maps.items, p->uid_maps.count, id);
 }
 
 static int shift_owners(int mount_fd, int userns_fd, bool recursive, struct error *err)
@@ -36,8 +36,8 @@ static int state_folder(const struct launch *l, int state_fd, const char *name, 
 		if (fchownat(state_fd, name, outside(l, false, 0), outside(l, true, 0),
 			     AT_SYMLINK_NOFOLLOW) < 0 ||
 		    fchmodat(state_fd, name, mode, 0) < 0)
-			return error_set(err, errno, "give folder %s of the writable layer its owner",
-					 name);
+			return error_set(err, errno,
+					 "give folder %s of the writable layer its owner", name);
 	} else if (errno != EEXIST) {
 		return error_set(err, errno, "make folder %s of the writable layer", name);
 	}
@@ -146,15 +146,16 @@ static int make_node(const struct launch *l, int dev_fd, const struct plan_devic
 static int make_dev(const struct launch *l, const struct plan_mount *m, struct error *err)
 {
 	static const char *const links[][2] = {
-		{ "/proc/self/fd", "fd" },	 { "/proc/self/fd/0", "stdin" },
+		{ "/proc/self/fd", "fd" },       { "/proc/self/fd/0", "stdin" },
 		{ "/proc/self/fd/1", "stdout" }, { "/proc/self/fd/2", "stderr" },
-		{ "/proc/kcore", "core" },	 { "pts/ptmx", "ptmx" },
+		{ "/proc/kcore", "core" },       { "pts/ptmx", "ptmx" },
 	};
 	char owner[2][32];
 	const char *options[] = { "mode=755", "size=65536k", owner[0], owner[1] };
 	(void)snprintf(owner[0], sizeof(owner[0]), "uid=%u", outside(l, false, 0));
 	(void)snprintf(owner[1], sizeof(owner[1]), "gid=%u", outside(l, true, 0));
-	auto_close int mount_fd = mount_new("tmpfs", options, ARRAY_SIZE(options), m->attr_set, err);
+	auto_close int mount_fd =
+		mount_new("tmpfs", options, ARRAY_SIZE(options), m->attr_set, err);
 	if (mount_fd < 0)
 		return error_prefix(err, "make /dev");
 	for (uint32_t i = 0; i < l->plan->devices.count; i++) {
@@ -200,9 +201,9 @@ static int make_bind(const struct launch *l, const struct plan_mount *m, int use
 		     struct error *err)
 {
 	bool recursive = m->flags & PLAN_MOUNT_RECURSIVE;
-	auto_close int fd = m->source_fd == PLAN_NO_FD ?
-				    mount_clone(AT_FDCWD, m->source, recursive, err) :
-				    mount_clone(l->fds[m->source_fd], "", recursive, err);
+	auto_close int fd = m->source_fd == PLAN_NO_FD
+				    ? mount_clone(AT_FDCWD, m->source, recursive, err)
+				    : mount_clone(l->fds[m->source_fd], "", recursive, err);
 	if (fd < 0)
 		return fd;
 	int r = change_bind(fd, m, userns_fd, err);

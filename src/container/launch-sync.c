@@ -47,7 +47,8 @@ static int sync_send(int fd, const struct sync_message *m, size_t len, const int
 	return n < 0 ? error_set(err, (int)n, "talk to the new process") : 0;
 }
 
-#define SYNC_SIZE(member) (offsetof(struct sync_message, error) + sizeof(((struct sync_message *)0)->member))
+#define SYNC_SIZE(member) \
+	(offsetof(struct sync_message, error) + sizeof(((struct sync_message *)0)->member))
 #define SYNC_SIZE_BARE offsetof(struct sync_message, error)
 
 int sync_mapped(int fd, struct error *err)
@@ -111,7 +112,8 @@ int sync_wait_mounts(int fd, struct handed *ret, struct error *err)
 			return 0;
 		}
 		if (m.kind != SYNC_MOUNTS)
-			return error_say(err, EBADMSG, "the keeper said something else than expected");
+			return error_say(err, EBADMSG,
+					 "the keeper said something else than expected");
 	}
 }
 

@@ -22,7 +22,7 @@ enum sync_kind {
 };
 
 struct sync_message {
-	uint32_t kind; /* enum sync_kind */
+	uint32_t kind;     /* enum sync_kind */
 	int32_t exit_code; /* SYNC_FAILED */
 	union {
 		struct {

@@ -25,12 +25,9 @@ static const struct {
 	int flag;
 	const char *name;
 } namespaces[PLAN_NS_COUNT] = {
-	[PLAN_NS_USER] = { CLONE_NEWUSER, "user" },
-	[PLAN_NS_MOUNT] = { CLONE_NEWNS, "mnt" },
-	[PLAN_NS_PID] = { CLONE_NEWPID, "pid" },
-	[PLAN_NS_NET] = { CLONE_NEWNET, "net" },
-	[PLAN_NS_IPC] = { CLONE_NEWIPC, "ipc" },
-	[PLAN_NS_UTS] = { CLONE_NEWUTS, "uts" },
+	[PLAN_NS_USER] = { CLONE_NEWUSER, "user" },       [PLAN_NS_MOUNT] = { CLONE_NEWNS, "mnt" },
+	[PLAN_NS_PID] = { CLONE_NEWPID, "pid" },          [PLAN_NS_NET] = { CLONE_NEWNET, "net" },
+	[PLAN_NS_IPC] = { CLONE_NEWIPC, "ipc" },          [PLAN_NS_UTS] = { CLONE_NEWUTS, "uts" },
 	[PLAN_NS_CGROUP] = { CLONE_NEWCGROUP, "cgroup" },
 };
 
@@ -63,7 +60,8 @@ static int visit_begin(struct visit *v, const struct plan *p, const int *fds, st
 		(void)snprintf(path, sizeof(path), "/proc/self/ns/%s", namespaces[i].name);
 		v->own[i] = open(path, O_RDONLY | O_CLOEXEC);
 		if (v->own[i] < 0)
-			return error_set(err, errno, "open the own %s namespace", namespaces[i].name);
+			return error_set(err, errno, "open the own %s namespace",
+					 namespaces[i].name);
 		if (setns(fds[p->namespaces[i].fd], namespaces[i].flag) < 0)
 			return error_set(err, errno, "join the given %s namespace",
 					 namespaces[i].name);
@@ -139,7 +137,7 @@ static int filter_devices(const struct plan_cgroup *g, struct cgroup *cg, struct
 	if (!g->filter_devices)
 		return 0;
 	auto_free struct device_rule *rules = xcalloc(g->devices.count + 1, sizeof(*rules));
-	static_assert(PLAN_DEVICE_ALL == DEVICE_ACCESS_ALL && PLAN_DEVICE_ANY == DEVICE_ANY,
+	static_assert((int)PLAN_DEVICE_ALL == (int)DEVICE_ACCESS_ALL && PLAN_DEVICE_ANY == DEVICE_ANY,
 		      "rules are given as they are");
 	for (uint32_t i = 0; i < g->devices.count; i++) {
 		const struct plan_device_rule *r = &g->devices.items[i];
@@ -299,8 +297,9 @@ static void undo_start(struct container *c, struct container_process *process)
 	(void)r; /* the start's own failure is the one to tell */
 }
 
-int container_start(const struct plan *plan, const int *fds, const struct container_streams *streams,
-		    struct container_process *process, struct container **ret, struct error *err)
+int container_start(const struct plan *plan, const int *fds,
+		    const struct container_streams *streams, struct container_process *process,
+		    struct container **ret, struct error *err)
 {
 	auto_container *c = xnew(struct container);
 	struct launch l = {

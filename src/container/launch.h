@@ -21,8 +21,8 @@ struct launch {
 	const struct plan *plan;
 	const int *fds; /* the plan's descriptors */
 	struct container_streams streams;
-	int sync_fd;	 /* of this side: messages of launch-sync.h */
-	bool user_ns;	 /* the process has a user namespace of its own */
+	int sync_fd;  /* of this side: messages of launch-sync.h */
+	bool user_ns; /* the process has a user namespace of its own */
 	int64_t phase_ns[CONTAINER_PHASE_COUNT];
 };
 
@@ -38,7 +38,7 @@ struct handed {
 	int *fds;
 	uint32_t count;
 	uint32_t size;
-	uint32_t cgroups;		     /* mounts for each cgroup mount of the plan */
+	uint32_t cgroups;                           /* mounts for each cgroup mount of the plan */
 	uint8_t cgroup_of[CGROUP_CONTROLLER_COUNT]; /* their first controllers; version 1 */
 	bool unified;
 };

@@ -29,7 +29,8 @@ static int search(const char *path, const char *name, char **argv, char **env)
 	while (*path) {
 		char full[PATH_MAX];
 		size_t len = strcspn(path, ":");
-		int n = snprintf(full, sizeof(full), "%.*s%s%s", (int)len, path, len ? "/" : "./", name);
+		int n = snprintf(full, sizeof(full), "%.*s%s%s", (int)len, path, len ? "/" : "./",
+				 name);
 		path += len + (path[len] == ':');
 		if (n < 0 || (size_t)n >= sizeof(full))
 			continue;
@@ -48,10 +49,10 @@ static int fail(const char *name, bool searched, int errnum, int *ret_exit_code,
 	if (errnum == ENOENT || (errnum == ENOTDIR && searched)) {
 		*ret_exit_code = 127;
 		if (searched)
-			return error_say(err, ENOENT, "exec: \"%s\": executable file not found in $PATH",
-					 name);
-		return error_say(err, ENOENT, "exec: \"%s\": stat %s: no such file or directory", name,
-				 name);
+			return error_say(err, ENOENT,
+					 "exec: \"%s\": executable file not found in $PATH", name);
+		return error_say(err, ENOENT, "exec: \"%s\": stat %s: no such file or directory",
+				 name, name);
 	}
 	*ret_exit_code = 126;
 	if (errnum == EACCES)

@@ -161,7 +161,8 @@ static int find_user(const char *wanted, const char *passwd, struct passwd_line 
 	uint32_t uid;
 	if (!user_parse_id(wanted, &uid))
 		return error_say(err, ENOENT,
-				 "unable to find user %s: no matching entries in passwd file", wanted);
+				 "unable to find user %s: no matching entries in passwd file",
+				 wanted);
 	for (at = passwd; next_line(&at, &line);) {
 		if (parse_passwd(line, ret) && ret->uid == uid)
 			return 0;

@@ -87,8 +87,8 @@ static int make_files(struct view *v, struct error *err)
 	if (mkdirat(v->files_fd, EMPTY_DIR, 0555) < 0)
 		return error_set(err, errno, "make the folder for masked paths");
 	v->empty_fd = read_only_copy(v->files_fd, EMPTY_FILE, err);
-	v->empty_dir_fd = v->empty_fd < 0 ? v->empty_fd :
-					    read_only_copy(v->files_fd, EMPTY_DIR, err);
+	v->empty_dir_fd =
+		v->empty_fd < 0 ? v->empty_fd : read_only_copy(v->files_fd, EMPTY_DIR, err);
 	return v->empty_dir_fd < 0 ? v->empty_dir_fd : 0;
 }
 
@@ -148,16 +148,16 @@ static int place(struct view *v, int mount_fd, const char *target, struct error 
 	struct stat st;
 	if (fstat(mount_fd, &st) < 0)
 		return error_set(err, errno, "look at what is to be mounted");
-	auto_close int target_fd = S_ISDIR(st.st_mode) ?
-					   rootfs_make_dir(v->root_fd, target, 0755, err) :
-					   rootfs_make_file(v->root_fd, target, 0755, err);
+	auto_close int target_fd = S_ISDIR(st.st_mode)
+					   ? rootfs_make_dir(v->root_fd, target, 0755, err)
+					   : rootfs_make_file(v->root_fd, target, 0755, err);
 	if (target_fd < 0)
 		return target_fd;
 	return mount_attach(mount_fd, target_fd, err);
 }
 
 static const char *const controller_folders[CGROUP_CONTROLLER_COUNT] = {
-	[CGROUP_CPU] = "cpu",	    [CGROUP_CPUACCT] = "cpuacct", [CGROUP_CPUSET] = "cpuset",
+	[CGROUP_CPU] = "cpu",       [CGROUP_CPUACCT] = "cpuacct", [CGROUP_CPUSET] = "cpuset",
 	[CGROUP_MEMORY] = "memory", [CGROUP_DEVICES] = "devices", [CGROUP_FREEZER] = "freezer",
 	[CGROUP_BLKIO] = "blkio",   [CGROUP_PIDS] = "pids",
 };
@@ -304,8 +304,8 @@ int view_write_sysctls(struct view *v, struct error *err)
 			.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS,
 		};
 		int r = sysctl_path(s->key, path, sizeof(path));
-		auto_close int fd = r < 0 ? r :
-					    (int)syscall(SYS_openat2, v->proc_fd, path, &how, sizeof(how));
+		auto_close int fd =
+			r < 0 ? r : (int)syscall(SYS_openat2, v->proc_fd, path, &how, sizeof(how));
 		if (fd < 0)
 			return error_set(err, r < 0 ? r : errno, "open sysctl %s", s->key);
 		size_t len = strlen(s->value);

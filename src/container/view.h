@@ -16,20 +16,20 @@
  */
 struct view {
 	const struct launch *l;
-	int *made;	 /* for each mount of the plan: what this side made, or -1 */
-	int files_fd;	 /* tmpfs with the plan's small files and what masks are made of */
-	int empty_fd;	 /* read-only mount of its empty file */
+	int *made;        /* for each mount of the plan: what this side made, or -1 */
+	int files_fd;     /* tmpfs with the plan's small files and what masks are made of */
+	int empty_fd;     /* read-only mount of its empty file */
 	int empty_dir_fd; /* read-only mount of its empty folder */
-	int proc_fd;	 /* a proc for Berth's own writes; -1 where none is needed */
-	int devpts_fd;	 /* the plan's devpts; -1 without */
-	int null_fd;	 /* Berth's own null device; -1 without a /dev */
-	int root_fd;	 /* after view_enter() */
+	int proc_fd;      /* a proc for Berth's own writes; -1 where none is needed */
+	int devpts_fd;    /* the plan's devpts; -1 without */
+	int null_fd;      /* Berth's own null device; -1 without a /dev */
+	int root_fd;      /* after view_enter() */
 };
 
-#define VIEW_NONE                                                                       \
-	{                                                                               \
-		.files_fd = -1, .empty_fd = -1, .empty_dir_fd = -1, .proc_fd = -1,         \
-		.devpts_fd = -1, .null_fd = -1, .root_fd = -1                              \
+#define VIEW_NONE                                                                  \
+	{                                                                          \
+		.files_fd = -1, .empty_fd = -1, .empty_dir_fd = -1, .proc_fd = -1, \
+		.devpts_fd = -1, .null_fd = -1, .root_fd = -1                      \
 	}
 
 must_check int view_make(struct view *v, const struct launch *l, struct error *err);
