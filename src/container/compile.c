@@ -156,12 +156,12 @@ static int compile_namespaces(const struct runtime_linux *l, struct plan_fds *fd
 		return error_say(err, ENOTSUP, "a container without a new mount namespace");
 	for (size_t i = 0; i < l->uid_map_count; i++)
 		*plan_add(p, &p->uid_maps) =
-			(struct plan_id_map){ l->uid_maps[i].container_id, l->uid_maps[i].host_id,
-					      l->uid_maps[i].size };
+			(struct id_range){ l->uid_maps[i].container_id, l->uid_maps[i].host_id,
+					   l->uid_maps[i].size };
 	for (size_t i = 0; i < l->gid_map_count; i++)
 		*plan_add(p, &p->gid_maps) =
-			(struct plan_id_map){ l->gid_maps[i].container_id, l->gid_maps[i].host_id,
-					      l->gid_maps[i].size };
+			(struct id_range){ l->gid_maps[i].container_id, l->gid_maps[i].host_id,
+					   l->gid_maps[i].size };
 	p->loopback = p->namespaces[PLAN_NS_NET].mode == PLAN_NS_MODE_NEW;
 	return 0;
 }
