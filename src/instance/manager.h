@@ -48,6 +48,10 @@ struct manager_options {
 	struct store *store;   /* borrowed, must outlive the manager */
 	struct db *db;         /* borrowed, must outlive the manager */
 	int keeper_fd;         /* sealed copy of berth-keeper; borrowed */
+	/* Gets failures that happen behind the callers' backs: after an instance's own end, at the
+	 * engine's start. May be called from any thread; NULL is allowed. */
+	void (*complain)(const char *id, const struct error *err, void *arg);
+	void *complain_arg;
 };
 
 /**

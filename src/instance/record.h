@@ -17,6 +17,7 @@ struct keeper;
 struct image_layers;
 struct instance_wait;
 struct exec_session;
+struct manager;
 struct pending_attach;
 
 /**
@@ -49,12 +50,14 @@ struct pending_attach;
 struct record_restart {
 	int count;
 	bool by_user; /* stopped or killed by a verb: no policy but "always" at the next start */
+	bool hold;    /* a restart by a verb is under way: not to be removed at this end */
 	int64_t delay_ns; /* next back-off */
 };
 
 struct record {
 	int refs; /* atomic */
 	pthread_mutex_t verbs;
+	struct manager *manager;
 
 	char id[INSTANCE_ID_LEN + 1];
 	struct container_request request;
@@ -83,7 +86,6 @@ struct record {
 	struct instance_wait *waits;
 	struct exec_session *execs;
 	struct pending_attach *attaches; /* to be given to the next keeper */
-	uint64_t starts;                 /* counts started keepers; tells one run from the next */
 };
 
 /* A record in STATE_CREATED with one reference; the caller fills the rest. */

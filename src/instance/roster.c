@@ -65,14 +65,26 @@ int roster_add(struct roster *roster, struct record *r, struct error *err)
 	return 0;
 }
 
+static void give_slot_back(struct roster *roster, struct record *r)
+{
+	if (r->slot != ID_SLOT_NONE)
+		roster->slots[r->slot / 64] &= ~(UINT64_C(1) << (r->slot % 64));
+	r->slot = ID_SLOT_NONE;
+}
+
+void roster_free_slot(struct roster *roster, struct record *r)
+{
+	auto_roster held = roster_lock(roster);
+	give_slot_back(roster, r);
+}
+
 void roster_remove(struct roster *roster, struct record *r)
 {
 	struct record *known;
 	{
 		auto_roster held = roster_lock(roster);
 		r->removed = true;
-		if (r->slot != ID_SLOT_NONE)
-			roster->slots[r->slot / 64] &= ~(UINT64_C(1) << (r->slot % 64));
+		give_slot_back(roster, r);
 		known = map_take(roster->by_id, r->id);
 		if (map_get(roster->by_name, r->name) == r)
 			(void)map_take(roster->by_name, r->name);

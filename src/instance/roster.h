@@ -72,6 +72,9 @@ must_check int roster_rename(struct roster *roster, struct record *r, const char
 /* Reserves an id range for @r; -ENOSPC when all are taken. */
 must_check int roster_take_slot(struct roster *roster, struct record *r, struct error *err);
 
+/* Gives it back, of a record that never became known. */
+void roster_free_slot(struct roster *roster, struct record *r);
+
 struct record_list {
 	struct record **items;
 	size_t count;

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/map.h"
+#include "instance/isolation.h"
+#include "instance/keeper-client.h"
+#include "instance/manager.h"
+#include "instance/record.h"
+#include "instance/roster.h"
+#include "instance/watcher.h"
+
+/**
+ * DOC: What the files of the manager share
+ *
+ *	manager.c    the manager itself, look-up, lists, events
+ *	create.c     a request becomes a record
+ *	start.c      a record becomes a running instance
+ *	finish.c     a running instance becomes an ended one: exit status, removal, restart policy
+ *	stop.c       signals, stop, restart, pause
+ *	remove.c     the end of a record
+ *	recover.c    what the engine finds at its start
+ *	wait.c       who waits for an end
+ *	attach.c     clients on the standard streams
+ *	run.c        create, attach, start, wait, remove in one go
+ *	exec.c       additional processes
+ *
+ * Order of locks: a record's @verbs, then at most one of the roster's lock, a keeper's lock and the
+ * database. Callbacks from keepers take no record's @verbs in the watcher's thread.
+ */
+
+struct manager {
+	struct manager_options options; /* its strings are @state_dir and @run_dir */
+	char *state_dir, *run_dir;      /* the folders "instances" below the options' ones */
+	int state_fd, run_fd;           /* the same, open */
+	struct roster roster;
+	struct watcher *watcher;
+	struct seccomp_cache *seccomp;
+	int seccomp_fd;           /* its folder */
+	struct strv masked_paths; /* of this host, beside those of every one */
+	struct map *execs;        /* by id; guarded by the roster's lock */
+	struct map *damaged;      /* ids whose rows could not be read */
+
+	void (*listen)(const struct instance_event *event, void *arg);
+	void *listen_arg;
+
+	pthread_mutex_t threads_lock;
+	pthread_cond_t threads_changed;
+	int threads; /* that finish or restart instances */
+	bool stopping;
+};
+
+const struct isolation *isolation_of(const struct record *r);
+
+/* ---- manager.c ---- */
+
+/* Asks the state machine; 0, MANAGER_UNCHANGED or an error. The roster's lock is not held. */
+must_check int verb_check(struct manager *m, const struct record *r, enum instance_verb verb,
+			  struct error *err);
+
+/* Changes a record's state, which the machine must allow, and nothing else. */
+void record_enter(struct manager *m, struct record *r, enum instance_state state);
+
+/* Tells the listener. @detail may be NULL. */
+void manager_tell(struct manager *m, const struct record *r, const char *action, int exit_code,
+		  int signal, const char *detail);
+
+/* Tells a failure (negative @result) that has no caller who could be told. */
+void instance_complain(struct manager *m, const struct record *r, int result,
+		       const struct error *why);
+
+/* The keeper of a running instance, with a reference; NULL where none runs. */
+struct keeper *record_keeper(struct manager *m, const struct record *r);
+
+/* Runs @work in a thread of its own, which manager_free() waits for; takes over a reference. */
+must_check int manager_spawn(struct manager *m, struct record *r, struct keeper *k,
+			     void (*work)(struct manager *m, struct record *r, struct keeper *k),
+			     struct error *err);
+
+/* ---- create.c ---- */
+
+/* As manager_create(), gives the record; with @direct it is STARTING already (compound run). */
+must_check int instance_create(struct manager *m, const char *name, struct json_object *request,
+			       bool direct, struct record **ret, struct strv *warnings,
+			       struct error *err);
+
+/* ---- start.c ---- */
+
+struct start_options {
+	struct start_timing *timing;  /* or NULL */
+	bool direct;                  /* the record is STARTING already */
+	bool foreground;              /* the caller goes on to read the keeper (struct keeper) */
+	const struct attach *attach;  /* a client from the first byte on; or NULL */
+	struct keeper_client *client; /* of @attach, to wait for its end */
+};
+
+/**
+ * instance_start() - start with @verbs held
+ * @ret_keeper: receives a reference; NULL is allowed
+ */
+must_check int instance_start(struct manager *m, struct record *r,
+			      const struct start_options *options, struct keeper **ret_keeper,
+			      struct error *err);
+
+/* ---- finish.c ---- */
+
+extern const struct keeper_callbacks instance_callbacks;
+
+/* Records the end of @k's run, removes or restarts as asked for; takes @verbs by itself. */
+void instance_finish(struct manager *m, struct record *r, struct keeper *k);
+
+/* Records what an end means, with @verbs held: state, exit status, waits, event. */
+void instance_ended(struct manager *m, struct record *r, const struct keeper_exit *exit);
+
+/* Waits out the back-off of a restart policy and starts again. */
+void instance_restart(struct manager *m, struct record *r, struct keeper *k);
+
+/* ---- stop.c ---- */
+
+/* Ends it at once and waits until its end is recorded; takes @verbs by itself. */
+must_check int instance_kill(struct manager *m, struct record *r, struct error *err);
+
+/* ---- remove.c ---- */
+
+/* Removes files and row, with @verbs held, from a state that allows it. */
+must_check int instance_remove(struct manager *m, struct record *r, struct error *err);
+
+/* ---- wait.c ---- */
+
+/* Answer the waits: an instance ended, or was removed. The roster's lock is held. */
+void waits_exit(struct record *r, bool will_restart);
+void waits_removed(struct record *r);
+
+/* A wait whose eventfd tells that the instance no longer runs; wait_free() releases it. */
+struct instance_wait *wait_begin(struct manager *m, struct record *r,
+				 enum wait_condition condition);
+int wait_fd(const struct instance_wait *wait);
+void wait_free(struct instance_wait *wait);
+
+/* ---- attach.c ---- */
+
+/* Docker's notation of detach keys: bytes into @ret, their count, or -EINVAL. */
+int detach_keys_parse(const char *text, uint8_t ret[KEEPER_DETACH_KEYS_MAX], struct error *err);
+
+/* The keeper's form of an attach. */
+must_check int attach_encode(const struct attach *attach, bool terminal, uint32_t client,
+			     bool keep_open, struct keeper_attach *ret, struct error *err);
+
+/* Opens an instance's log; a descriptor or a negative errno. */
+int log_open(struct manager *m, const struct record *r);
+
+/* Gives the clients that wait for the next start to @k, or drops them (NULL). */
+void attaches_deliver(struct manager *m, struct record *r, struct keeper *k);
+
+/* ---- exec.c ---- */
+
+/* Ids of the sessions of an instance; the roster's lock is held. */
+void execs_list(const struct record *r, struct strv *ret);
+
+/* A keeper told of a change of one of them. */
+void execs_changed(struct manager *m, struct record *r, const struct keeper_exec *exec);
+
+/* Drops the sessions of an instance that is removed. */
+void execs_drop(struct manager *m, struct record *r);
+
+/* ---- recover.c ---- */
+
+/* Loads the records and brings them in line with what the last engine and its keepers left. */
+must_check int manager_recover(struct manager *m, struct error *err);

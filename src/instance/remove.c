@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "instance/manager-internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/path.h"
+
+static int remove_files(struct manager *m, struct record *r, struct error *err)
+{
+	int result = path_remove_tree_at(m->run_fd, r->id, err);
+	if (result == 0)
+		result = path_remove_tree_at(m->state_fd, r->id, err);
+	return result;
+}
+
+static void note_dead(struct manager *m, struct record *r, const struct error *why)
+{
+	{
+		auto_roster held = roster_lock(&m->roster);
+		r->state = STATE_DEAD;
+		memcpy(r->error, why->text, sizeof(r->error));
+	}
+	struct error cause = {};
+	instance_complain(m, r, record_update(m->options.db, r, &cause), &cause);
+}
+
+/*
+ * The files go before the row: a crash in between leaves a row that says "removing" (or one of an
+ * instance that is to be removed at its end anyway), which the next engine finishes.
+ */
+int instance_remove(struct manager *m, struct record *r, struct error *err)
+{
+	record_enter(m, r, STATE_REMOVING);
+	int result = 0;
+	if (!r->request.auto_remove)
+		result = record_update(m->options.db, r, err);
+
+	struct error why = {};
+	if (result == 0) {
+		result = remove_files(m, r, &why);
+		if (result == 0)
+			result = record_delete(m->options.db, r, &why);
+		if (result < 0 && err)
+			*err = why;
+	}
+	if (result < 0) {
+		note_dead(m, r, &why);
+		return error_prefix(err, "remove container %s", r->name);
+	}
+
+	attaches_deliver(m, r, NULL);
+	execs_drop(m, r);
+	roster_remove(&m->roster, r);
+	{
+		auto_roster held = roster_lock(&m->roster);
+		waits_removed(r);
+	}
+	manager_tell(m, r, "destroy", 0, 0, NULL);
+	return 0;
+}
+
+static bool is_removed(struct manager *m, const struct record *r)
+{
+	auto_roster held = roster_lock(&m->roster);
+	return r->removed;
+}
+
+int manager_remove(struct manager *m, const char *ref, const struct remove_options *options,
+		   struct error *err)
+{
+	auto_record *r = NULL;
+	int result = roster_find(&m->roster, ref, &r, err);
+	if (result < 0)
+		return result;
+	if (options->force && verb_check(m, r, VERB_REMOVE, NULL) < 0) {
+		result = instance_kill(m, r, err);
+		if (is_removed(m, r)) /* by itself, as it was asked to at its creation */
+			return 0;
+		if (result < 0)
+			return result;
+	}
+
+	auto_verbs struct record *held = record_lock(r);
+	result = verb_check(m, r, VERB_REMOVE, err);
+	return result < 0 ? result : instance_remove(m, r, err);
+}
