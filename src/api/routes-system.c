@@ -156,8 +156,7 @@ static struct json_object *plugins(void)
 	json_add(o, "Volume", word_array(volumes, ARRAY_SIZE(volumes)));
 	json_add(o, "Network", word_array(networks, ARRAY_SIZE(networks)));
 	json_add(o, "Authorization", NULL);
-	json_add(o, "Log", word_array(logs, ARRAY_SIZE(logs)));
-	return o;
+	return json_add(o, "Log", word_array(logs, ARRAY_SIZE(logs)));
 }
 
 /* Which limits can be set: where the controller's group is there, of either version. */
@@ -233,8 +232,7 @@ static struct json_object *swarm(void)
 	json_add_string(o, "LocalNodeState", "inactive");
 	json_add_bool(o, "ControlAvailable", false);
 	json_add_string(o, "Error", "");
-	json_add(o, "RemoteManagers", NULL);
-	return o;
+	return json_add(o, "RemoteManagers", NULL);
 }
 
 static int info(struct http_request *rq, void *context, struct error *err)
