@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/api.h"
+#include "api/events.h"
 #include "api/http.h"
 #include "instance/manager.h"
 #include "store/store.h"
@@ -16,6 +17,7 @@ struct api {
 	struct api_options options;
 	char *state_dir;
 	struct http_server *server;
+	struct event_hub *events;
 	struct http_route *routes; /* all tables, one after another */
 	size_t route_count;
 };
@@ -28,6 +30,7 @@ struct route_table {
 extern const struct route_table attach_routes;
 extern const struct route_table berth_routes;
 extern const struct route_table container_routes;
+extern const struct route_table event_routes;
 extern const struct route_table exec_routes;
 extern const struct route_table image_archive_routes;
 extern const struct route_table image_routes;
@@ -38,6 +41,12 @@ extern const struct route_table system_routes;
 
 /* Name of the storage driver, as info and inspect show it. */
 const char *api_storage_driver(const struct api *api);
+
+/* Publishes what the manager tells; @arg is the struct api. */
+void api_on_instance_event(const struct instance_event *event, void *arg);
+
+/* Publishes that something happened to the image that @name names. */
+void tell_image(struct api *api, const char *action, const char *name);
 
 /* As http_body_json(), but an empty body is refused. */
 must_check int body_required(struct http_request *rq, const char *what, struct json_object **ret,

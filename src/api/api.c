@@ -10,8 +10,9 @@
 #include "base/signals.h"
 
 static const struct route_table *const tables[] = {
-	&system_routes, &list_routes,  &container_routes, &log_routes,           &attach_routes,
-	&exec_routes,   &image_routes, &registry_routes,  &image_archive_routes, &berth_routes,
+	&system_routes,   &event_routes,         &list_routes,  &container_routes,
+	&log_routes,      &attach_routes,        &exec_routes,  &image_routes,
+	&registry_routes, &image_archive_routes, &berth_routes,
 };
 
 const char *api_storage_driver(const struct api *api)
@@ -78,6 +79,7 @@ static void join_tables(struct api *api)
 
 static void api_free(struct api *api)
 {
+	event_hub_free(api->events);
 	free(api->routes);
 	free(api->state_dir);
 	free(api);
@@ -89,6 +91,7 @@ int api_start(const struct api_options *options, struct api **ret, struct error 
 
 	api->options = *options;
 	api->state_dir = xstrdup(options->state_dir);
+	api->events = event_hub_new();
 	join_tables(api);
 	struct http_options http = {
 		.listen_fd = options->listen_fd,
@@ -103,6 +106,7 @@ int api_start(const struct api_options *options, struct api **ret, struct error 
 		api_free(api);
 		return r;
 	}
+	manager_set_listener(options->manager, api_on_instance_event, api);
 	*ret = api;
 	return 0;
 }
@@ -111,6 +115,7 @@ bool api_stop(struct api *api, int timeout_ms)
 {
 	if (!http_server_stop(api->server, timeout_ms))
 		return false;
+	manager_set_listener(api->options.manager, NULL, NULL);
 	api_free(api);
 	return true;
 }

@@ -81,7 +81,9 @@ int import_image(struct http_request *rq, void *context, struct error *err)
 		r = feed(rq, import, err);
 	if (r == 0)
 		r = archive_import_finish(import, &id, err);
-	if (r == 0)
-		(void)!progress_send(rq, &begun, progress_status(id.text, NULL));
-	return r;
+	if (r < 0)
+		return r;
+	tell_image(api, "import", id.text);
+	(void)!progress_send(rq, &begun, progress_status(id.text, NULL));
+	return 0;
 }

@@ -51,6 +51,10 @@ static int load(struct http_request *rq, void *context, struct error *err)
 		r = archive_load_finish(archive, &references, &ids, err);
 	if (r < 0)
 		return r;
+	for (size_t i = 0; i < references.count + ids.count; i++)
+		tell_image(api, "load",
+			   i < references.count ? references.items[i]
+						: ids.items[i - references.count]);
 	tell_loaded(rq, &begun, "Loaded image", &references);
 	tell_loaded(rq, &begun, "Loaded image ID", &ids);
 	if (!begun)

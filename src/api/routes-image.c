@@ -135,6 +135,27 @@ static int list(struct http_request *rq, void *context, struct error *err)
 	return http_reply_json(rq, 200, array);
 }
 
+/* ---- Events --------------------------------------------------------------------------------- */
+
+void tell_image(struct api *api, const char *action, const char *name)
+{
+	auto_image *image = NULL;
+
+	if (image_find(api->options.store, name, &image, NULL) == 0)
+		event_publish_image(api->events, action, image->id.text, name);
+}
+
+static void tell_removal(struct api *api, const struct image_removal *removal)
+{
+	for (size_t i = 0; i < removal->untagged.count; i++)
+		event_publish_image(api->events, "untag", removal->untagged.items[i],
+				    removal->untagged.items[i]);
+	/* the first is the image's id, the others are layers */
+	if (removal->deleted.count > 0)
+		event_publish_image(api->events, "delete", removal->deleted.items[0],
+				    removal->deleted.items[0]);
+}
+
 /* ---- One image ------------------------------------------------------------------------------ */
 
 static int inspect(struct http_request *rq, void *context, struct error *err)
@@ -175,7 +196,10 @@ static int tag(struct http_request *rq, void *context, struct error *err)
 	auto_free char *reference =
 		name && *name ? xasprintf("%s:%s", repository, name) : xstrdup(repository);
 	int r = image_tag(api->options.store, http_param(rq, "name"), reference, err);
-	return r < 0 ? r : http_reply_empty(rq, 201);
+	if (r < 0)
+		return r;
+	tell_image(api, "tag", reference);
+	return http_reply_empty(rq, 201);
 }
 
 static int remove_image(struct http_request *rq, void *context, struct error *err)
@@ -185,7 +209,10 @@ static int remove_image(struct http_request *rq, void *context, struct error *er
 
 	int r = image_remove(api->options.store, http_param(rq, "name"),
 			     uri_query_bool(http_uri(rq), "force", false), &removal, err);
-	return r < 0 ? r : http_reply_json(rq, 200, shape_image_removal(&removal));
+	if (r < 0)
+		return r;
+	tell_removal(api, &removal);
+	return http_reply_json(rq, 200, shape_image_removal(&removal));
 }
 
 /* ---- Prune ---------------------------------------------------------------------------------- */
@@ -216,6 +243,7 @@ static int prune(struct http_request *rq, void *context, struct error *err)
 	if (r < 0)
 		return r;
 
+	tell_removal(api, &removal);
 	struct json_object *reply = json_object_new_object();
 	bool any = removal.untagged.count + removal.deleted.count > 0;
 	json_add(reply, "ImagesDeleted", any ? shape_image_removal(&removal) : NULL);

@@ -159,8 +159,11 @@ static int pull(struct http_request *rq, struct api *api, struct error *err)
 			  any_platform ? NULL : &platform, &options, &pulled, err);
 	if (r == -EACCES && !t.begun)
 		return denied(rq, &ref, err);
-	if (r == 0)
+	if (r == 0) {
+		auto_free char *name = reference_familiar(&ref);
+		tell_image(api, "pull", name);
 		tell_result(&t, &ref, &pulled);
+	}
 	return progress_end(rq, t.begun, r, err);
 }
 
@@ -200,8 +203,11 @@ static int push_one(struct api *api, struct transfer *t, const struct reference 
 
 	int r = registry_push(api->options.registry, api->options.store, ref, options, &pushed,
 			      err);
-	if (r == 0)
+	if (r == 0) {
+		auto_free char *name = reference_familiar(ref);
+		tell_image(api, "push", name);
 		tell_pushed(t, ref, &pushed);
+	}
 	return r;
 }
 
