@@ -156,7 +156,8 @@ static struct json_object *plugins(void)
 	json_add(o, "Volume", word_array(volumes, ARRAY_SIZE(volumes)));
 	json_add(o, "Network", word_array(networks, ARRAY_SIZE(networks)));
 	json_add(o, "Authorization", NULL);
-	return json_add(o, "Log", word_array(logs, ARRAY_SIZE(logs)));
+	json_add(o, "Log", word_array(logs, ARRAY_SIZE(logs)));
+	return o;
 }
 
 /* Which limits can be set: where the controller's group is there, of either version. */
@@ -232,7 +233,8 @@ static struct json_object *swarm(void)
 	json_add_string(o, "LocalNodeState", "inactive");
 	json_add_bool(o, "ControlAvailable", false);
 	json_add_string(o, "Error", "");
-	return json_add(o, "RemoteManagers", NULL);
+	json_add(o, "RemoteManagers", NULL);
+	return o;
 }
 
 static int info(struct http_request *rq, void *context, struct error *err)

@@ -111,7 +111,8 @@ static struct json_object *shape_networks(const struct instance_info *info)
 	json_add_string(endpoint, "NetworkID", "");
 	add_addresses(endpoint);
 	json_add(endpoint, "DNSNames", NULL);
-	return json_add(o, info->network_mode, endpoint);
+	json_add(o, info->network_mode, endpoint);
+	return o;
 }
 
 static struct json_object *shape_network_settings(const struct instance_info *info)
@@ -128,7 +129,8 @@ static struct json_object *shape_network_settings(const struct instance_info *in
 	json_add(o, "SecondaryIPAddresses", NULL);
 	json_add(o, "SecondaryIPv6Addresses", NULL);
 	add_addresses(o);
-	return json_add(o, "Networks", shape_networks(info));
+	json_add(o, "Networks", shape_networks(info));
+	return o;
 }
 
 static struct json_object *shape_mount(const struct container_mount *m)
@@ -202,7 +204,8 @@ struct json_object *shape_container_summary(const struct instance_info *info,
 	json_add(o, "HostConfig", host_config);
 	json_add(network, "Networks", shape_networks(info));
 	json_add(o, "NetworkSettings", network);
-	return json_add(o, "Mounts", shape_mounts(request, NULL));
+	json_add(o, "Mounts", shape_mounts(request, NULL));
+	return o;
 }
 
 /* ---- Inspect -------------------------------------------------------------------------------- */
@@ -266,7 +269,8 @@ struct json_object *shape_container(const struct instance_info *info,
 	json_add(o, "GraphDriver", shape_graph_driver(driver));
 	json_add(o, "Mounts", shape_mounts(request, image ? &image->settings.volumes : NULL));
 	json_add(o, "Config", config);
-	return json_add(o, "NetworkSettings", shape_network_settings(info));
+	json_add(o, "NetworkSettings", shape_network_settings(info));
+	return o;
 }
 
 /* ---- Exec sessions -------------------------------------------------------------------------- */
@@ -298,7 +302,8 @@ static struct json_object *shape_exec_process(const struct exec_info *info,
 	json_add(o, "arguments", rest);
 	json_add(o, "privileged",
 		 copy_member(request, "Privileged", json_object_new_boolean(false)));
-	return json_add(o, "user", copy_member(request, "User", json_object_new_string("")));
+	json_add(o, "user", copy_member(request, "User", json_object_new_string("")));
+	return o;
 }
 
 struct json_object *shape_exec(const struct exec_info *info, struct json_object *request)

@@ -87,7 +87,8 @@ static struct json_object *shape_root(const struct image_config *config)
 	for (size_t i = 0; i < config->diff_id_count; i++)
 		json_object_array_add(layers, json_object_new_string(config->diff_ids[i].text));
 	json_add_string(o, "Type", "layers");
-	return json_add(o, "Layers", layers);
+	json_add(o, "Layers", layers);
+	return o;
 }
 
 static struct json_object *shape_metadata(const struct image *image)
@@ -141,7 +142,8 @@ struct json_object *shape_image(const struct image *image, const struct image_co
 	add_size(o, image, api_minor);
 	json_add(o, "GraphDriver", shape_graph(driver));
 	json_add(o, "RootFS", shape_root(config));
-	return json_add(o, "Metadata", shape_metadata(image));
+	json_add(o, "Metadata", shape_metadata(image));
+	return o;
 }
 
 struct json_object *shape_image_history(const struct image *image,
