@@ -164,3 +164,48 @@ void document_pretty(struct json_object *o, int indent, struct strbuf *ret)
 		json_print(o, ret);
 	}
 }
+
+void document_add_text(struct json_object *o, const char *key, const char *text)
+{
+	if (text && *text)
+		json_add_string(o, key, text);
+}
+
+void document_add_int(struct json_object *o, const char *key, int64_t value)
+{
+	if (value != 0)
+		json_add_int(o, key, value);
+}
+
+void document_add_flag(struct json_object *o, const char *key, bool value)
+{
+	if (value)
+		json_add_bool(o, key, value);
+}
+
+void document_add_list(struct json_object *o, const char *key, const struct strv *list)
+{
+	if (list->count > 0)
+		json_add_strings(o, key, list);
+}
+
+void document_add_map(struct json_object *o, const char *key, const struct strv *pairs)
+{
+	if (pairs->count == 0)
+		return;
+
+	struct json_object *map = json_add(o, key, json_object_new_object());
+	for (size_t i = 0; i < pairs->count; i++) {
+		const char *equal = strchrnul(pairs->items[i], '=');
+		auto_free char *name = xstrndup(pairs->items[i], (size_t)(equal - pairs->items[i]));
+		json_add_string(map, name, *equal ? equal + 1 : "");
+	}
+}
+
+void document_add_part(struct json_object *o, const char *key, struct json_object *value)
+{
+	if (document_count(value, NULL) > 0)
+		(void)json_add(o, key, value);
+	else
+		json_put_p(&value);
+}

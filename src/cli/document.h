@@ -33,3 +33,14 @@ struct json_object *document_sorted(struct json_object *o);
 
 /* Appends @o with four spaces of indentation, as Docker prints what it inspects. */
 void document_pretty(struct json_object *o, int indent, struct strbuf *ret);
+
+/* Building requests: what is empty, zero or false is left out, which means the same to the engine
+ * and keeps a request short. */
+void document_add_text(struct json_object *o, const char *key, const char *text);
+void document_add_int(struct json_object *o, const char *key, int64_t value);
+void document_add_flag(struct json_object *o, const char *key, bool value);
+void document_add_list(struct json_object *o, const char *key, const struct strv *list);
+/* "a=b" becomes the member "a" with the text "b"; "a" alone gets the empty text. */
+void document_add_map(struct json_object *o, const char *key, const struct strv *pairs);
+/* Consumes @value; left out where it is empty. */
+void document_add_part(struct json_object *o, const char *key, struct json_object *value);
