@@ -58,8 +58,7 @@ static int add_streams(const struct create_options *o, bool detach, struct json_
 		errors = errors || strcasecmp(name, "stderr") == 0;
 		if (strcasecmp(name, "stdin") != 0 && strcasecmp(name, "stdout") != 0 &&
 		    strcasecmp(name, "stderr") != 0)
-			return error_say(err, EINVAL,
-					 "valid streams are STDIN, STDOUT and STDERR");
+			return error_say(err, EINVAL, "valid streams are STDIN, STDOUT and STDERR");
 	}
 	if (!detach && o->attach.count == 0) {
 		out = true;
@@ -83,8 +82,7 @@ static int add_health(const struct create_options *o, struct json_object *body, 
 		     o->health_start_interval || o->health_retries;
 
 	if (o->no_healthcheck && (o->health_cmd || timed))
-		return error_say(err, EINVAL,
-				 "--no-healthcheck conflicts with --health-* options");
+		return error_say(err, EINVAL, "--no-healthcheck conflicts with --health-* options");
 	if (o->health_interval < 0 || o->health_timeout < 0 || o->health_start_period < 0 ||
 	    o->health_start_interval < 0 || o->health_retries < 0)
 		return error_say(err, EINVAL, "--health-* options cannot be negative");

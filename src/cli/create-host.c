@@ -35,8 +35,9 @@ static int add_restart(const char *text, struct json_object *host, struct error 
 		return error_say(err, EINVAL,
 				 "invalid restart policy format: no policy provided before colon");
 	if (colon && (end == colon + 1 || *end))
-		return error_say(err, EINVAL, "invalid restart policy format: maximum retry count "
-					      "must be an integer");
+		return error_say(err, EINVAL,
+				 "invalid restart policy format: maximum retry count "
+				 "must be an integer");
 	auto_free char *name = xstrndup(text, len);
 	struct json_object *policy = json_add(host, "RestartPolicy", json_object_new_object());
 	json_add_string(policy, "Name", name);
@@ -87,7 +88,8 @@ static int add_ulimits(const struct create_options *o, struct json_object *host,
 			return bad_argument(err, "ulimit", text, "a limit is a number or -1");
 		if (hard != -1 && (soft > hard || soft == -1))
 			return bad_argument(err, "ulimit", text,
-					    "the soft limit is above the hard one");
+					    "ulimit soft limit must be less than or equal to "
+					    "hard limit");
 		auto_free char *name = xstrndup(text, (size_t)(equal - text));
 		struct json_object *limit = json_object_new_object();
 		json_add_string(limit, "Name", name);
@@ -183,8 +185,7 @@ static int read_profile(const char *path, struct strv *ret, struct error *err)
 	return 0;
 }
 
-static int add_security(const struct create_options *o, struct json_object *host,
-			struct error *err)
+static int add_security(const struct create_options *o, struct json_object *host, struct error *err)
 {
 	auto_strv list = {};
 	int r = 0;
@@ -233,8 +234,8 @@ static int add_mounts(const struct create_options *o, struct json_object *body,
 	}
 	for (size_t i = 0; i < o->tmpfs.count; i++) {
 		const char *colon = strchrnul(o->tmpfs.items[i], ':');
-		auto_free char *path = xstrndup(o->tmpfs.items[i],
-						(size_t)(colon - o->tmpfs.items[i]));
+		auto_free char *path =
+			xstrndup(o->tmpfs.items[i], (size_t)(colon - o->tmpfs.items[i]));
 		json_add_string(tmpfs, path, *colon ? colon + 1 : "");
 	}
 	if (r < 0)
@@ -327,8 +328,7 @@ static int add_isolation(const struct create_options *o, struct json_object *hos
 	return 0;
 }
 
-static int check_ranges(const struct call *call, const struct create_options *o,
-			struct error *err)
+static int check_ranges(const struct call *call, const struct create_options *o, struct error *err)
 {
 	const char *restart = o->limits.restart;
 

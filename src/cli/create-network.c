@@ -44,8 +44,7 @@ static int add_hosts(const struct create_options *o, struct json_object *host, s
 	return 0;
 }
 
-static int add_resolver(const struct create_options *o, struct json_object *host,
-			struct error *err)
+static int add_resolver(const struct create_options *o, struct json_object *host, struct error *err)
 {
 	unsigned char address[sizeof(struct in6_addr)];
 

@@ -25,8 +25,8 @@ int env_add(const char *text, struct strv *ret, struct error *err)
 	return 0;
 }
 
-static int take_line(const char *file, int number, const char *line, bool inherit,
-		     struct strv *ret, struct error *err)
+static int take_line(const char *file, int number, const char *line, bool inherit, struct strv *ret,
+		     struct error *err)
 {
 	size_t name_len = strcspn(line, "=");
 
@@ -36,8 +36,8 @@ static int take_line(const char *file, int number, const char *line, bool inheri
 	for (size_t i = 0; i < name_len; i++)
 		if (isspace((unsigned char)line[i]))
 			return error_say(err, EINVAL,
-					 "%s: variable '%.*s' on line %d contains whitespaces", file,
-					 (int)name_len, line, number);
+					 "%s: variable '%.*s' on line %d contains whitespaces",
+					 file, (int)name_len, line, number);
 	if (line[name_len] == '=' || !inherit)
 		strv_add(ret, line);
 	else if (getenv(line))

@@ -248,7 +248,8 @@ static int check(struct json_object *mount, struct error *err)
 		return error_say(err, EINVAL, "target is required");
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		if (document_at(mount, parts[i].part) && strcmp(type, parts[i].type) != 0)
-			return error_say(err, EINVAL, "cannot mix '%s' options with mount type '%s'",
+			return error_say(err, EINVAL,
+					 "cannot mix '%s' options with mount type '%s'",
 					 parts[i].type, type);
 	return 0;
 }

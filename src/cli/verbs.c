@@ -10,7 +10,7 @@ const struct verb_group verb_groups[] = {
 };
 
 const struct verb *const verbs[] = {
-	&verb_ps,
-	&verb_version,
-	NULL,
+	&verb_attach, &verb_create,  &verb_exec,    &verb_kill, &verb_logs, &verb_pause,
+	&verb_ps,     &verb_rename,  &verb_restart, &verb_rm,   &verb_run,  &verb_start,
+	&verb_stop,   &verb_unpause, &verb_version, &verb_wait, NULL,
 };

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/progress.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "cli/document.h"
+#include "cli/human.h"
+#include "cli/terminal.h"
+#include "cli/text.h"
+
+#define LINE_MAX_BYTES (1U << 20)
+#define BAR_CELLS 50
+
+/* What is on the screen: one line for each id, the first one on top. */
+struct screen {
+	const struct progress *p;
+	bool redraw;
+	int width;
+	struct strv ids;
+	struct strbuf out;
+};
+
+void progress_bar(int64_t current, int64_t total, int width, char *ret, size_t room)
+{
+	char done[HUMAN_TEXT];
+	char all[HUMAN_TEXT];
+	char bar[BAR_CELLS + 8] = "";
+
+	ret[0] = '\0';
+	if (current <= 0 && total <= 0)
+		return;
+	human_size((double)current, 4, done);
+	if (total <= 0) {
+		(void)snprintf(ret, room, "%8s", done);
+		return;
+	}
+	human_size((double)total, 4, all);
+	int cells = current >= total ? BAR_CELLS : (int)(current * BAR_CELLS / total);
+	if (width > 110) {
+		char fill[BAR_CELLS + 1];
+		memset(fill, '=', BAR_CELLS);
+		fill[BAR_CELLS] = '\0';
+		(void)snprintf(bar, sizeof(bar), "[%.*s>%*s] ", cells, fill, BAR_CELLS - cells, "");
+	}
+	if (current > total)
+		(void)snprintf(ret, room, "%s%8s", bar, done);
+	else
+		(void)snprintf(ret, room, "%s%8s/%s", bar, done, all);
+}
+
+/* Line of @id counted from the bottom, making a new one where there is none. */
+static size_t line_of(struct screen *s, const char *id)
+{
+	for (size_t i = 0; i < s->ids.count; i++)
+		if (strcmp(s->ids.items[i], id) == 0)
+			return s->ids.count - i;
+	strv_add(&s->ids, id);
+	strbuf_adds(&s->out, "\n");
+	return 1;
+}
+
+/* Prints over the id's own line and comes back to the bottom. */
+static void draw_line(struct screen *s, const char *id, const char *text)
+{
+	size_t up = line_of(s, id);
+
+	strbuf_addf(&s->out, "\033[%zuA\r\033[2K%s: %.*s\r\033[%zuB", up, id,
+		    s->width > 8 ? s->width : 80, text, up);
+}
+
+static void show_status(struct screen *s, struct json_object *message)
+{
+	const char *id = document_text(message, "id");
+	const char *status = document_text(message, "status");
+	char bar[160];
+
+	progress_bar(document_int(message, "progressDetail.current"),
+		     document_int(message, "progressDetail.total"), s->width, bar, sizeof(bar));
+	if (!s->redraw) {
+		if (!*bar)
+			strbuf_addf(&s->out, "%s%s%s\n", id, *id ? ": " : "", status);
+		return;
+	}
+	auto_free char *text = xasprintf("%s%s%s", status, *bar ? " " : "", bar);
+	if (*id) {
+		draw_line(s, id, text);
+		return;
+	}
+	strbuf_addf(&s->out, "%s\n", text);
+	/* what follows is a new block of lines */
+	strv_done(&s->ids);
+}
+
+static int show_message(struct screen *s, struct json_object *message, struct error *err)
+{
+	const char *failure = document_text(message, "errorDetail.message");
+	const char *stream = document_text(message, "stream");
+
+	if (!*failure)
+		failure = document_text(message, "error");
+	if (*failure)
+		return error_say(err, EIO, "%s", failure);
+	if (document_at(message, "aux") && s->p->aux)
+		s->p->aux(document_at(message, "aux"), s->p->arg);
+	if (*stream)
+		strbuf_adds(&s->out, stream);
+	else if (*document_text(message, "status"))
+		show_status(s, message);
+	return 0;
+}
+
+static int take_line(struct screen *s, const char *line, size_t len, struct error *err)
+{
+	auto_json *message = NULL;
+
+	while (len > 0 && (line[len - 1] == '\r' || line[len - 1] == ' '))
+		len--;
+	if (len == 0)
+		return 0;
+	int r = json_parse(line, len, LINE_MAX_BYTES, "the engine's progress", &message, err);
+	return r < 0 ? r : show_message(s, message, err);
+}
+
+static void flush_screen(struct screen *s)
+{
+	if (s->p->fd >= 0)
+		(void)!write_full(s->p->fd, s->out.data, s->out.len);
+	strbuf_clear(&s->out);
+}
+
+/* Takes the whole lines off @pending. */
+static int take_lines(struct screen *s, struct strbuf *pending, struct error *err)
+{
+	const char *end;
+	size_t used = 0;
+	int r = 0;
+
+	while (r == 0 && pending->len > used &&
+	       (end = memchr(pending->data + used, '\n', pending->len - used))) {
+		r = take_line(s, pending->data + used, (size_t)(end - pending->data) - used, err);
+		used = (size_t)(end - pending->data) + 1;
+	}
+	strbuf_consume(pending, used);
+	return r;
+}
+
+int progress_show(const struct progress *p, struct http *http, struct error *err)
+{
+	auto_strbuf pending = STRBUF_INIT(LINE_MAX_BYTES);
+	uint16_t rows;
+	uint16_t cols = 0;
+	struct screen s = {
+		.p = p,
+		.redraw = p->fd >= 0 && !p->plain && text_is_terminal(p->fd),
+		.out = STRBUF_INIT(LINE_MAX_BYTES * 4),
+	};
+	int r = 0;
+
+	s.width = s.redraw && terminal_size(&rows, &cols) ? cols : 200;
+	while (r == 0) {
+		char chunk[16384];
+		ssize_t n = http_read(http, chunk, sizeof(chunk), err);
+		if (n <= 0) {
+			r = n < 0 ? (int)n : take_line(&s, strbuf_text(&pending), pending.len, err);
+			break;
+		}
+		strbuf_add(&pending, chunk, (size_t)n);
+		r = pending.overflow ? error_say(err, EFBIG, "the engine sent a line too long")
+				     : take_lines(&s, &pending, err);
+		flush_screen(&s);
+	}
+	flush_screen(&s);
+	strv_done(&s.ids);
+	strbuf_done(&s.out);
+	return r;
+}
