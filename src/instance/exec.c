@@ -14,7 +14,8 @@
 /*
  * An exec session: prepared by create, started once, and kept after its end until the instance is
  * removed or others need the room. Reference-counted: the instance's list holds one. Where nothing
- * else is said, fields are guarded by the roster's lock.
+ * else is said, fields are guarded by the roster's lock. With the instance's end the session lets go
+ * of the keeper, and @process stays as it was then.
  */
 struct exec_session {
 	int refs; /* atomic */
@@ -23,8 +24,8 @@ struct exec_session {
 	char *request_text;
 	bool tty;
 	bool started;
-	struct keeper *k;           /* with a reference, once started */
-	struct keeper_exec process; /* guarded by the keeper's lock */
+	struct keeper *k;           /* with a reference, while the instance runs */
+	struct keeper_exec process; /* guarded by the keeper's lock, too */
 	struct exec_session *next;  /* older */
 };
 
@@ -48,14 +49,48 @@ static void session_unref(struct exec_session *s)
 DEFINE_AUTO(struct exec_session, session_unref);
 #define auto_session auto_(session_unrefp) struct exec_session
 
-static bool has_ended(struct exec_session *s)
+/* The state of the session's process; the roster's lock is held. */
+static void get_process(const struct exec_session *s, struct keeper_exec *ret)
+{
+	if (s->k)
+		keeper_exec_get(s->k, &s->process, ret);
+	else
+		*ret = s->process;
+}
+
+static void get_process_locked(struct manager *m, const struct exec_session *s,
+			       struct keeper_exec *ret)
+{
+	auto_roster held = roster_lock(&m->roster);
+	get_process(s, ret);
+}
+
+static bool has_ended(const struct exec_session *s)
 {
 	struct keeper_exec process;
 
-	if (!s->k)
-		return false;
-	keeper_exec_get(s->k, &s->process, &process);
+	get_process(s, &process);
 	return process.exited || process.start == KEEPER_START_FAILED;
+}
+
+/* The session's keeper with a reference; NULL where there is none (any more). */
+static struct keeper *session_keeper(struct manager *m, const struct exec_session *s)
+{
+	auto_roster held = roster_lock(&m->roster);
+	return s->k ? keeper_ref(s->k) : NULL;
+}
+
+/* Others hold the keeper as well, so giving references back here ends nothing. */
+void execs_release(struct manager *m, struct record *r)
+{
+	auto_roster held = roster_lock(&m->roster);
+
+	for (struct exec_session *s = r->execs; s; s = s->next) {
+		if (!s->k)
+			continue;
+		keeper_end_exec(s->k, &s->process);
+		keeper_unref(take_ptr(s->k));
+	}
 }
 
 /* Takes the oldest session that ended off the list, once it is full; the roster's lock is held. */
@@ -274,8 +309,9 @@ static bool start_known(const struct keeper *k, const void *arg)
 
 static int start_session(struct manager *m, struct exec_session *s, struct json_object *request,
 			 const struct attach *attach, struct keeper_client *client,
-			 struct error *err)
+			 struct keeper **ret_keeper, struct error *err)
 {
+	auto_keeper *k = NULL;
 	{
 		auto_verbs struct record *held = record_lock(s->r);
 		int result = verb_check(m, s->r, VERB_EXEC, err);
@@ -285,11 +321,12 @@ static int start_session(struct manager *m, struct exec_session *s, struct json_
 			result = send_exec(m, s, request, attach, client, err);
 		if (result < 0)
 			return result;
+		k = session_keeper(m, s);
 	}
 
-	int result = keeper_await(s->k, start_known, &s->process, false, 0);
+	int result = keeper_await(k, start_known, &s->process, false, 0);
 	struct keeper_exec process;
-	keeper_exec_get(s->k, &s->process, &process);
+	get_process_locked(m, s, &process);
 	if (result == 0 && process.start == KEEPER_START_FAILED) {
 		int code = process.failed.exit_code;
 		int reason = process.failed.error.code ? -process.failed.error.code : EIO;
@@ -299,7 +336,9 @@ static int start_session(struct manager *m, struct exec_session *s, struct json_
 		result = error_say(err, ECONNRESET, "container %s ended meanwhile", s->r->name);
 	}
 	if (result < 0 && client)
-		keeper_unwatch_client(s->k, client);
+		keeper_unwatch_client(k, client);
+	if (result == 0 && ret_keeper)
+		*ret_keeper = take_ptr(k);
 	return result;
 }
 
@@ -312,7 +351,7 @@ int manager_exec_start(struct manager *m, const char *exec_id, const struct atta
 	if (result == 0)
 		result = json_parse(s->request_text, strlen(s->request_text), SIZE_MAX, "exec",
 				    &request, err);
-	return result < 0 ? result : start_session(m, s, request, attach, NULL, err);
+	return result < 0 ? result : start_session(m, s, request, attach, NULL, NULL, err);
 }
 
 int manager_exec_resize(struct manager *m, const char *exec_id, uint16_t rows, uint16_t cols,
@@ -325,9 +364,10 @@ int manager_exec_resize(struct manager *m, const char *exec_id, uint16_t rows, u
 	const struct isolation *isolation = isolation_of(s->r);
 	if (!isolation->resize)
 		return isolation_refuse(isolation, VERB_RESIZE, err);
-	if (!s->k)
-		return error_say(err, EBUSY, "exec session %s is not started", exec_id);
-	return isolation->resize(s->k, s->process.number, rows, cols, err);
+	auto_keeper *k = session_keeper(m, s);
+	if (!k)
+		return error_say(err, EBUSY, "exec session %s does not run", exec_id);
+	return isolation->resize(k, s->process.number, rows, cols, err);
 }
 
 void exec_info_done(struct exec_info *info)
@@ -344,9 +384,8 @@ int manager_exec_get(struct manager *m, const char *exec_id, struct exec_info *r
 	if (result < 0)
 		return result;
 
-	struct keeper_exec process = {};
-	if (s->k)
-		keeper_exec_get(s->k, &s->process, &process);
+	struct keeper_exec process;
+	get_process_locked(m, s, &process);
 	bool failed = process.start == KEEPER_START_FAILED;
 	*ret = (struct exec_info){
 		.request = xstrdup(s->request_text),
@@ -384,17 +423,18 @@ static int exec_in_foreground(struct manager *m, struct exec_session *s,
 {
 	struct run_event event = { .kind = RUN_CREATED, .id = s->id };
 	struct keeper_client client = {};
+	auto_keeper *k = NULL;
 
 	o->event(&event, o->arg);
-	int result = start_session(m, s, request, &o->attach, &client, err);
+	int result = start_session(m, s, request, &o->attach, &client, &k, err);
 	if (result < 0)
 		return result;
 
 	const struct exec_end end = { &s->process, &client };
-	(void)keeper_await(s->k, is_over, &end, false, 0);
-	keeper_unwatch_client(s->k, &client);
+	(void)keeper_await(k, is_over, &end, false, 0);
+	keeper_unwatch_client(k, &client);
 	struct keeper_exec process;
-	keeper_exec_get(s->k, &s->process, &process);
+	get_process_locked(m, s, &process);
 	if (!process.exited)
 		return 0;
 	event.kind = RUN_EXITED;
@@ -418,8 +458,8 @@ int manager_exec_run(struct manager *m, const char *ref, struct json_object *req
 		return 0;
 
 	struct keeper_exec process = {};
-	if (s && s->k)
-		keeper_exec_get(s->k, &s->process, &process);
+	if (s)
+		get_process_locked(m, s, &process);
 	const struct run_event event = {
 		.kind = RUN_FAILED,
 		.id = s ? s->id : "",

@@ -6,25 +6,50 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "store/image.h"
+#include "sys/cgroup.h"
 
 /* Restart policies wait 100 ms, then twice as long each time, and start anew after a good run. */
 #define BACKOFF_FIRST_NS (100 * NSEC_PER_MSEC)
 #define BACKOFF_LAST_NS (60 * NSEC_PER_SEC)
 #define GOOD_RUN_NS (10 * NSEC_PER_SEC)
 
-/* What is recorded of a keeper that ended without a word: its instance died with it. */
-static void exit_of_lost(struct keeper_exit *ret)
+#define KILL_TIMEOUT_MS 5000
+
+/* Ends what a killed keeper left in its control group, and removes the group. */
+static void kill_remains(struct manager *m, const struct record *r)
 {
+	auto_cgroup_layout layout = CGROUP_LAYOUT_NONE;
+	auto_free char *path = xasprintf("berth/%s", r->id);
+	auto_cgroup *cg = NULL;
+	struct error why = {};
+
+	int result = cgroup_layout_probe(CGROUP_ROOT, &layout, &why);
+	if (result == 0)
+		result = cgroup_open(&layout, path, &cg, &why);
+	if (result == -ENOENT)
+		return;
+	if (result == 0)
+		result = cgroup_freeze(cg, false, &why);
+	if (result == 0)
+		result = cgroup_kill(cg, KILL_TIMEOUT_MS, &why);
+	if (result == 0)
+		result = cgroup_remove(cg, &why);
+	instance_complain(m, r, result, &why);
+}
+
+void instance_lost(struct manager *m, struct record *r, const char *why, struct keeper_exit *ret)
+{
+	kill_remains(m, r);
 	*ret = (struct keeper_exit){
 		.magic = KEEPER_EXIT_MAGIC,
 		.exit_code = 128 + SIGKILL,
 		.signal = SIGKILL,
 		.finished_ns = clock_now(),
 	};
-	(void)error_say(&ret->error, ECONNRESET,
-			"the keeper of this instance ended unexpectedly, and the instance with it");
+	(void)error_say(&ret->error, ECONNRESET, "%s", why);
 }
 
 static bool wants_restart(const struct record *r, const struct keeper_exit *exit)
@@ -149,7 +174,8 @@ void instance_finish(struct manager *m, struct record *r, struct keeper *k)
 	if (!release_run(m, r, k))
 		return;
 	if (k->lost)
-		exit_of_lost(&exit);
+		instance_lost(m, r, "the keeper of this instance ended unexpectedly", &exit);
+	execs_release(m, r);
 	instance_ended(m, r, &exit);
 	if (!r->request.auto_remove)
 		instance_complain(m, r, record_update(m->options.db, r, &why), &why);

@@ -258,6 +258,21 @@ void keeper_unwatch_exec(struct keeper *k, struct keeper_exec *exec)
 	}
 }
 
+static void presume_killed(struct keeper_exec *exec)
+{
+	if (!exec->exited)
+		exec->exit.exit_code = 128 + SIGKILL;
+	exec->exited = true;
+}
+
+void keeper_end_exec(struct keeper *k, struct keeper_exec *exec)
+{
+	keeper_unwatch_exec(k, exec);
+	auto_held held = lock_of(k);
+	presume_killed(exec);
+	(void)pthread_cond_broadcast(&k->changed);
+}
+
 void keeper_exec_get(struct keeper *k, const struct keeper_exec *exec, struct keeper_exec *ret)
 {
 	auto_held held = lock_of(k);
@@ -421,11 +436,8 @@ static void take_end(struct keeper *k)
 		k->exited |= lost;
 		for (struct keeper_client *c = k->clients; c; c = c->next)
 			c->done = true;
-		for (struct keeper_exec *e = k->execs; e; e = e->next) {
-			if (!e->exited)
-				e->exit.exit_code = 128 + SIGKILL;
-			e->exited = true;
-		}
+		for (struct keeper_exec *e = k->execs; e; e = e->next)
+			presume_killed(e);
 		(void)pthread_cond_broadcast(&k->changed);
 	}
 	if (lost)

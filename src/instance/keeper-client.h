@@ -131,6 +131,8 @@ void keeper_unwatch_client(struct keeper *k, struct keeper_client *client);
 /* The same for an additional process, before its KEEPER_EXEC is sent. */
 void keeper_watch_exec(struct keeper *k, struct keeper_exec *exec);
 void keeper_unwatch_exec(struct keeper *k, struct keeper_exec *exec);
+/* Stops following it; it counts as killed where its end was not told. Wakes who waits for it. */
+void keeper_end_exec(struct keeper *k, struct keeper_exec *exec);
 /* Copies @exec's present state. */
 void keeper_exec_get(struct keeper *k, const struct keeper_exec *exec, struct keeper_exec *ret);
 

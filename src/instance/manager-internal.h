@@ -112,6 +112,9 @@ extern const struct keeper_callbacks instance_callbacks;
 /* Records the end of @k's run, removes or restarts as asked for; takes @verbs by itself. */
 void instance_finish(struct manager *m, struct record *r, struct keeper *k);
 
+/* The exit of an instance whose keeper died, after what is left of it was killed. */
+void instance_lost(struct manager *m, struct record *r, const char *why, struct keeper_exit *ret);
+
 /* Records what an end means, with @verbs held: state, exit status, waits, event. */
 void instance_ended(struct manager *m, struct record *r, const struct keeper_exit *exit);
 
@@ -159,6 +162,9 @@ void attaches_deliver(struct manager *m, struct record *r, struct keeper *k);
 
 /* Ids of the sessions of an instance; the roster's lock is held. */
 void execs_list(const struct record *r, struct strv *ret);
+
+/* The instance ended: its sessions let go of the keeper. */
+void execs_release(struct manager *m, struct record *r);
 
 /* A keeper told of a change of one of them. */
 void execs_changed(struct manager *m, struct record *r, const struct keeper_exec *exec);

@@ -338,6 +338,7 @@ struct instance_event {
 	const char *detail; /* "rename": the old name; exec: the session's id; else NULL */
 };
 
-/* Sets the one listener; it is called without locks, in the thread where the event happens. */
+/* Sets the one listener; called in the thread where the event happens, while the verb that caused
+ * it is under way: it must not call verbs itself. */
 void manager_set_listener(struct manager *m,
 			  void (*listen)(const struct instance_event *event, void *arg), void *arg);

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,10 +12,8 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/path.h"
-#include "sys/cgroup.h"
 
 #define STATUS_TIMEOUT_NS (5 * NSEC_PER_SEC)
-#define KILL_TIMEOUT_MS 5000
 
 static int take_record(struct record *r, void *arg)
 {
@@ -76,24 +73,6 @@ static bool read_exit(struct manager *m, const struct record *r, struct keeper_e
 	return true;
 }
 
-/* Ends what a killed keeper left in its control group. */
-static void kill_remains(const struct record *r)
-{
-	auto_cgroup_layout layout = CGROUP_LAYOUT_NONE;
-	auto_free char *path = xasprintf("berth/%s", r->id);
-	auto_cgroup *cg = NULL;
-
-	if (cgroup_layout_probe(CGROUP_ROOT, &layout, NULL) < 0 ||
-	    cgroup_open(&layout, path, &cg, NULL) < 0)
-		return;
-	struct error why = {};
-	(void)!cgroup_freeze(cg, false, NULL);
-	int result = cgroup_kill(cg, KILL_TIMEOUT_MS, &why);
-	if (result == 0)
-		result = cgroup_remove(cg, &why);
-	instance_complain(r->manager, r, result, &why);
-}
-
 static bool was_told(const struct keeper *k, const void *unused)
 {
 	(void)unused;
@@ -132,16 +111,15 @@ static bool take_back(struct manager *m, struct record *r)
 
 static void settle_ended(struct manager *m, struct record *r)
 {
-	struct keeper_exit exit = { .exit_code = 128 + SIGKILL, .signal = SIGKILL };
+	struct keeper_exit exit;
 
-	if (!read_exit(m, r, &exit)) {
-		exit.finished_ns = clock_now();
-		(void)error_say(&exit.error, ECONNRESET,
-				"the keeper of this instance was gone when the engine came back");
-		kill_remains(r);
-	}
-	if (exit.never_ran)
-		exit.finished_ns = r->finished_ns;
+	if (!read_exit(m, r, &exit))
+		instance_lost(
+			m, r,
+			r->state == STATE_STARTING
+				? "the engine ended while it started this instance"
+				: "the keeper of this instance was gone when the engine came back",
+			&exit);
 	instance_ended(m, r, &exit);
 }
 

@@ -223,6 +223,8 @@ static int begin_start(struct manager *m, struct record *r, const struct start_o
 	}
 	{
 		auto_roster held = roster_lock(&m->roster);
+		if (r->state != STATE_RESTARTING)
+			r->restart = (struct record_restart){};
 		r->state = STATE_STARTING;
 		r->error[0] = '\0';
 		r->oom_killed = false;
