@@ -104,10 +104,7 @@ static int read_source(struct http_request *rq, struct reference *ret, struct er
 		text = xstrdup(image);
 	else
 		text = xasprintf("%s%s%s", image, strchr(tag, ':') ? "@" : ":", tag);
-	int r = reference_parse(text, ret, err);
-	if (r == 0)
-		reference_default_tag(ret);
-	return r;
+	return reference_parse(text, ret, err);
 }
 
 /* Docker's clients look for these words to tell the user to log in. */
@@ -135,6 +132,46 @@ static void tell_result(struct transfer *t, const struct reference *ref,
 	(void)!progress_send(t->rq, &t->begun, progress_status(status, NULL));
 }
 
+static int pull_one(struct transfer *t, struct api *api, const struct reference *ref,
+		    const struct platform *platform, const struct registry_options *options,
+		    struct error *err)
+{
+	struct registry_pulled pulled;
+
+	free(t->first);
+	free(t->first_id);
+	t->first = xasprintf("Pulling from %s", ref->path);
+	t->first_id = xstrdup(ref->tag ? ref->tag : ref->digest.text);
+	int r = registry_pull(api->options.registry, api->options.store, ref, platform, options,
+			      &pulled, err);
+	if (r < 0)
+		return r;
+	auto_free char *name = reference_familiar(ref);
+	tell_image(api, "pull", name);
+	tell_result(t, ref, &pulled);
+	return 0;
+}
+
+/* Neither tag nor digest stands for all tags of the repository. */
+static int pull_all(struct transfer *t, struct api *api, const struct reference *ref,
+		    const struct platform *platform, const struct registry_options *options,
+		    struct error *err)
+{
+	auto_strv tags = { 0 };
+
+	int r = registry_tags(api->options.registry, ref, options, &tags, err);
+	for (size_t i = 0; r == 0 && i < tags.count; i++) {
+		auto_reference one = { 0 };
+
+		if (!reference_tag_is_valid(tags.items[i]))
+			continue;
+		reference_copy(&one, ref);
+		one.tag = xstrdup(tags.items[i]);
+		r = pull_one(t, api, &one, platform, options, err);
+	}
+	return r;
+}
+
 static int pull(struct http_request *rq, struct api *api, struct error *err)
 {
 	const char *wanted = uri_query(http_uri(rq), "platform");
@@ -142,28 +179,21 @@ static int pull(struct http_request *rq, struct api *api, struct error *err)
 	auto_reference ref = { 0 };
 	auto_auth auth = { 0 };
 	struct registry_options options = { .auth = &auth, .progress = on_progress, .context = &t };
-	struct registry_pulled pulled;
-	struct platform platform;
-	bool any_platform = !wanted || !*wanted;
+	struct platform named;
+	struct platform *platform = wanted && *wanted ? &named : NULL;
 
 	int r = read_source(rq, &ref, err);
 	if (r == 0)
 		r = read_auth(rq, &auth, err);
-	if (r == 0 && !any_platform)
-		r = platform_parse(wanted, &platform, err);
+	if (r == 0 && platform)
+		r = platform_parse(wanted, platform, err);
 	if (r < 0)
 		return r;
-	t.first = xasprintf("Pulling from %s", ref.path);
-	t.first_id = xstrdup(ref.tag ? ref.tag : ref.digest.text);
-	r = registry_pull(api->options.registry, api->options.store, &ref,
-			  any_platform ? NULL : &platform, &options, &pulled, err);
+	r = ref.tag || !digest_is_empty(&ref.digest)
+		    ? pull_one(&t, api, &ref, platform, &options, err)
+		    : pull_all(&t, api, &ref, platform, &options, err);
 	if (r == -EACCES && !t.begun)
 		return denied(rq, &ref, err);
-	if (r == 0) {
-		auto_free char *name = reference_familiar(&ref);
-		tell_image(api, "pull", name);
-		tell_result(&t, &ref, &pulled);
-	}
 	return progress_end(rq, t.begun, r, err);
 }
 
@@ -265,6 +295,52 @@ static int push(struct http_request *rq, void *context, struct error *err)
 	return progress_end(rq, t.begun, r, err);
 }
 
+/* ---- What a registry says ------------------------------------------------------------------- */
+
+static struct json_object *shape_platforms(const struct registry_description *d)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < d->platform_count; i++) {
+		struct json_object *o = json_object_new_object();
+
+		json_add_string(o, "architecture", d->platforms[i].architecture);
+		json_add_string(o, "os", d->platforms[i].os);
+		if (d->platforms[i].variant[0])
+			json_add_string(o, "variant", d->platforms[i].variant);
+		json_object_array_add(array, o);
+	}
+	return array;
+}
+
+static int describe(struct http_request *rq, void *context, struct error *err)
+{
+	struct api *api = context;
+	auto_reference ref = { 0 };
+	auto_auth auth = { 0 };
+	struct registry_options options = { .auth = &auth };
+	auto_(registry_description_done) struct registry_description d = { 0 };
+
+	int r = reference_parse(http_param(rq, "name"), &ref, err);
+	if (r == 0)
+		r = read_auth(rq, &auth, err);
+	if (r < 0)
+		return r;
+	reference_default_tag(&ref);
+	r = registry_describe(api->options.registry, &ref, &options, &d, err);
+	if (r < 0)
+		return r;
+
+	struct json_object *reply = json_object_new_object();
+	struct json_object *descriptor = json_object_new_object();
+	json_add_string(descriptor, "mediaType", d.media_type);
+	json_add_string(descriptor, "digest", d.digest.text);
+	json_add_uint(descriptor, "size", d.size);
+	json_add(reply, "Descriptor", descriptor);
+	json_add(reply, "Platforms", shape_platforms(&d));
+	return http_reply_json(rq, 200, reply);
+}
+
 /* ---- Login ---------------------------------------------------------------------------------- */
 
 static int login(struct http_request *rq, void *context, struct error *err)
@@ -295,6 +371,7 @@ static int login(struct http_request *rq, void *context, struct error *err)
 
 static const struct http_route routes[] = {
 	{ HTTP_POST, "/auth", 0, login },
+	{ HTTP_GET, "/distribution/{name*}/json", 0, describe },
 	{ HTTP_POST, "/images/create", HTTP_BODY_STREAM | HTTP_REPLY_STREAM, create },
 	{ HTTP_POST, "/images/{name*}/push", HTTP_BODY_NONE | HTTP_REPLY_STREAM, push },
 };
