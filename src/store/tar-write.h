@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/macros.h"
 #include "base/strv.h"
+#include "store/tar.h"
 
 /**
  * DOC: Writing tar
@@ -27,11 +28,6 @@ struct tar_writer {
 	uint64_t written; /* bytes in all */
 };
 
-struct tar_xattr {
-	const char *name;
-	const void *value;
-	size_t len;
-};
 
 /* One entry; strings are borrowed. */
 struct tar_header {
