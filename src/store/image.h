@@ -100,7 +100,7 @@ must_check int image_find_manifest(struct store *store, const char *text, struct
 /* All images, newest first. */
 must_check int image_list(struct store *store, struct images *ret, struct error *err);
 
-/* The parsed configuration, digest checked; kept in a cache: cheap for who starts instances. */
+/* The parsed configuration, digest checked. */
 must_check int image_load_config(struct store *store, const struct digest *id,
 				 struct image_config **ret, struct error *err);
 must_check int image_load_manifest(struct store *store, const struct digest *manifest,
@@ -162,8 +162,8 @@ must_check int image_history(struct store *store, const struct digest *id,
 /**
  * DOC: Layers of an image, mounted
  *
- * Each layer is mounted once, read-only, nosuid not set (the workload's mounts decide), and kept;
- * images share the mounts of layers they share. A descriptor is the root of its layer: a detached
+ * Each layer is mounted once, read-only, nosuid and nodev (what counts for a workload are the flags of
+ * the overlay on top), and kept; images share the mounts of layers they share. A descriptor is the root of its layer: a detached
  * mount, a mount in the engine's own mount namespace, or in folder mode the folder itself. In each
  * case open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE) in the engine's mount namespace makes a
  * mount of one's own of it (that can be idmapped), and an overlay takes it as a lower layer.
@@ -185,10 +185,10 @@ must_check int image_layers_get(struct store *store, const struct digest *id,
 				struct image_layers **ret, struct error *err);
 void image_layers_put(struct store *store, struct image_layers *layers);
 
-/* The files of one layer, for a virtual machine's block devices. */
+/* The files of one layer, for a virtual machine's block devices; -EOPNOTSUPP in folder mode. */
 struct layer_files {
 	int tar_fd;   /* the uncompressed tar */
-	int index_fd; /* its EROFS index, made where the store keeps folders */
+	int index_fd; /* its EROFS index */
 };
 must_check int layer_open_files(struct store *store, const struct digest *diff_id,
 				struct layer_files *ret, struct error *err);
