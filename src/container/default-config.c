@@ -245,14 +245,21 @@ void container_host_masked_paths(struct strv *ret)
 	globfree(&found);
 }
 
+/* A request with --privileged has a filter only if it names one. */
+static bool wants_filter(const struct container_request *request,
+			 const struct security_options *options)
+{
+	return !options->unconfined_seccomp && (!request->privileged || options->seccomp_profile);
+}
+
 static int make_seccomp(const struct container_request *request,
-			const struct security_options *options, struct runtime_config *config,
-			struct error *err)
+			const struct container_place *place, const struct security_options *options,
+			struct runtime_config *config, struct error *err)
 {
 	const char *profile = options->seccomp_profile;
 	uint64_t capabilities = config->process->capabilities->bounding;
 
-	if (options->unconfined_seccomp || (request->privileged && !profile))
+	if (!wants_filter(request, options) || (!profile && place->leave_default_seccomp))
 		return 0;
 	config->linux_.seccomp = xnew(struct runtime_seccomp);
 	if (!profile) {
@@ -261,6 +268,24 @@ static int make_seccomp(const struct container_request *request,
 	}
 	return seccomp_profile_parse(profile, strlen(profile), capabilities, config->linux_.seccomp,
 				     err);
+}
+
+int container_seccomp_program(struct seccomp_cache *cache, const struct container_request *request,
+			      const struct runtime_config *config, struct seccomp_program *ret,
+			      struct error *err)
+{
+	struct security_options options;
+	int r = security_options_read(request, &options, err);
+	if (r < 0)
+		return r;
+
+	if (config->linux_.seccomp)
+		return seccomp_cache_get(cache, config->linux_.seccomp, ret, err);
+	if (wants_filter(request, &options))
+		return seccomp_cache_get_default(cache, config->process->capabilities->bounding,
+						 ret, err);
+	*ret = (struct seccomp_program){};
+	return 0;
 }
 
 static void copy_annotations(const struct container_request *request, struct runtime_config *config)
@@ -303,7 +328,7 @@ static int make(const struct container_request *request, const struct image_conf
 	make_hidden_paths(request, place, &options, &config->linux_);
 	default_mounts_add(request, place, options.writable_cgroups, config);
 	default_limits_add(request, place, config);
-	return make_seccomp(request, &options, config, err);
+	return make_seccomp(request, place, &options, config, err);
 }
 
 int container_config_make(const struct container_request *request, const struct image_config *image,

@@ -7,6 +7,8 @@
 #include "oci/runtime-config.h"
 
 struct image_config;
+struct seccomp_cache;
+struct seccomp_program;
 
 /**
  * DOC: Berth's default sandbox
@@ -39,6 +41,8 @@ struct container_place {
 	/* the nodes of the request's devices; all of the host's for a privileged one */
 	const struct runtime_device *devices;
 	size_t device_count;
+	/* linux.seccomp stays empty for the built-in profile: container_seccomp_program() has it */
+	bool leave_default_seccomp;
 	const struct strv *masked_paths; /* container_host_masked_paths() once; NULL for none */
 };
 
@@ -69,6 +73,17 @@ must_check int container_config_make(const struct container_request *request,
 				     const struct container_place *place,
 				     struct runtime_config *ret,
 				     struct container_identity *identity, struct error *err);
+
+/**
+ * container_seccomp_program() - the system call filter of one start, compiled at most once
+ * @config: made of @request by container_config_make(), with place.leave_default_seccomp or without
+ * @ret:    receives the program, released by seccomp_program_done(); empty where the request wants
+ *          no filter; untouched on failure
+ */
+must_check int container_seccomp_program(struct seccomp_cache *cache,
+					 const struct container_request *request,
+					 const struct runtime_config *config,
+					 struct seccomp_program *ret, struct error *err);
 
 /* Appends what has to be masked on this very host, beside what is masked everywhere. */
 void container_host_masked_paths(struct strv *ret);

@@ -57,9 +57,11 @@ must_check int seccomp_profile_parse(const char *text, size_t len, uint64_t capa
 /**
  * seccomp_compile() - make the BPF program of a profile
  *
- * A rule is kept even if its action is the default's: it may stand before a wider one.
+ * Of a call's rules those with conditions come first, in the profile's order, then the first one
+ * without, then the default. A rule is kept even if its action is the default's: it may stand before
+ * a wider one. Names that no architecture of the profile has are passed over.
  *
- * Return: 0; -EINVAL for what cannot be said, with the rule's name.
+ * Return: 0; -EINVAL for what cannot be said; -ENOTSUP for SCMP_ACT_NOTIFY; -E2BIG.
  */
 must_check int seccomp_compile(const struct runtime_seccomp *profile, struct seccomp_program *ret,
 			       struct error *err);
@@ -68,7 +70,9 @@ struct seccomp_cache;
 
 /**
  * seccomp_cache_new() - a cache over a folder
- * @dir_fd: folder of Berth's own to keep programs in, borrowed; -1 for memory only
+ * @dir_fd: folder of Berth's own to keep the built-in profile's programs in, borrowed; -1 for none
+ *
+ * Keeps a bounded number of programs in memory, the oldest make room.
  */
 struct seccomp_cache *seccomp_cache_new(int dir_fd);
 void seccomp_cache_free(struct seccomp_cache *cache);
@@ -76,9 +80,20 @@ DEFINE_AUTO(struct seccomp_cache, seccomp_cache_free);
 
 /**
  * seccomp_cache_get() - the program of a profile
- * @ret: receives a program that the cache owns; valid until the cache is freed
+ * @ret: receives a copy; untouched on failure
  *
- * May be called by several threads at once. A file that cannot be written is no failure.
+ * May be called by several threads at once, as its neighbour.
  */
 must_check int seccomp_cache_get(struct seccomp_cache *cache, const struct runtime_seccomp *profile,
-				 const struct seccomp_program **ret, struct error *err);
+				 struct seccomp_program *ret, struct error *err);
+
+/**
+ * seccomp_cache_get_default() - the program of the built-in profile
+ * @capabilities: bounding set of the container
+ * @ret:          as of seccomp_cache_get()
+ *
+ * The second time for a set of capabilities this is one look into a list. A file that cannot be
+ * written is no failure: only the next engine's first start is slower.
+ */
+must_check int seccomp_cache_get_default(struct seccomp_cache *cache, uint64_t capabilities,
+					 struct seccomp_program *ret, struct error *err);

@@ -239,13 +239,13 @@ static const struct json_field arg_fields[] = {
 static const struct json_table arg_table = JSON_TABLE(runtime_seccomp_arg, arg_fields);
 
 static const struct json_field rule_fields[] = {
-	JSON_FIELD("names", JSON_STRINGS, runtime_seccomp_rule, names, .flags = JSON_REQUIRED),
+	JSON_FIELD("names", JSON_STRINGS, runtime_seccomp_rule, names),
 	JSON_FIELD("action", JSON_WORD, runtime_seccomp_rule, action, .words = runtime_action_words,
 		   .flags = JSON_REQUIRED),
 	JSON_FIELD("errnoRet", JSON_OPTIONAL_UINT, runtime_seccomp_rule, errno_ret),
 	JSON_ARRAY_FIELD("args", runtime_seccomp_rule, args, arg_count, arg_table),
 };
-static const struct json_table rule_table = JSON_TABLE(runtime_seccomp_rule, rule_fields);
+const struct json_table runtime_seccomp_rule_table = JSON_TABLE(runtime_seccomp_rule, rule_fields);
 
 static const struct json_field seccomp_fields[] = {
 	JSON_FIELD("defaultAction", JSON_WORD, runtime_seccomp, default_action,
@@ -257,7 +257,8 @@ static const struct json_field seccomp_fields[] = {
 	JSON_FIELD("flags", JSON_WORD_BITS, runtime_seccomp, flags, .words = filter_flags),
 	JSON_FIELD("listenerPath", JSON_TEXT, runtime_seccomp, listener_path),
 	JSON_FIELD("listenerMetadata", JSON_TEXT, runtime_seccomp, listener_metadata),
-	JSON_ARRAY_FIELD("syscalls", runtime_seccomp, rules, rule_count, rule_table),
+	JSON_ARRAY_FIELD("syscalls", runtime_seccomp, rules, rule_count,
+			 runtime_seccomp_rule_table),
 };
 const struct json_table runtime_seccomp_table = JSON_TABLE(runtime_seccomp, seccomp_fields);
 

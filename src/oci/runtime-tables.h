@@ -13,3 +13,4 @@ extern const struct json_table runtime_id_map_table;
 extern const struct json_table runtime_linux_table;
 extern const struct json_table runtime_resources_table;
 extern const struct json_table runtime_seccomp_table;
+extern const struct json_table runtime_seccomp_rule_table;
