@@ -91,22 +91,19 @@ static int make_config(struct manager *m, const struct record *r, const struct i
 		.devices = devices.items,
 		.device_count = devices.count,
 		.masked_paths = &m->masked_paths,
+		.leave_default_seccomp = true,
 	};
 	return container_config_make(&r->request, image, &place, ret, identity, err);
 }
 
-static int compile(struct manager *m, const struct runtime_config *config,
+static int compile(struct manager *m, const struct record *r, const struct runtime_config *config,
 		   const struct container_identity *identity, struct plan_fds *fds,
 		   struct plan **ret, struct error *err)
 {
-	const struct seccomp_program *seccomp = NULL;
+	auto_seccomp_program seccomp = {};
+	int result = container_seccomp_program(m->seccomp, &r->request, config, &seccomp, err);
 
-	if (config->linux_.seccomp) {
-		int r = seccomp_cache_get(m->seccomp, config->linux_.seccomp, &seccomp, err);
-		if (r < 0)
-			return r;
-	}
-	return container_compile(config, identity, seccomp, fds, ret, err);
+	return result < 0 ? result : container_compile(config, identity, &seccomp, fds, ret, err);
 }
 
 /* The writable layer's two folders belong to the container's first id, or copying up fails. */
@@ -243,7 +240,7 @@ static int container_start(struct manager *m, struct record *r, int state_fd, st
 	auto_plan *plan = NULL;
 	result = make_config(m, r, image, &mounts, &config, &identity, err);
 	if (result == 0)
-		result = compile(m, &config, &identity, &ret->fds, &plan, err);
+		result = compile(m, r, &config, &identity, &ret->fds, &plan, err);
 	if (result == 0)
 		result = add_root(plan, r, ret->layers, state_fd, &ret->fds, err);
 	if (result < 0)
@@ -288,18 +285,20 @@ static int read_exec(struct json_object *request, struct container_exec *ret, st
 	return 0;
 }
 
-static int compile_exec(struct manager *m, const struct runtime_config *config,
+static int compile_exec(struct manager *m, const struct record *r,
+			const struct runtime_config *config,
 			const struct container_identity *container,
 			const struct container_exec *exec, struct plan **ret, struct error *err)
 {
 	auto_(runtime_process_done) struct runtime_process process = {};
 	struct container_identity identity = {};
-	const struct seccomp_program *seccomp = NULL;
+	auto_seccomp_program seccomp = {};
 
 	int result = container_exec_make(config, container, exec, &process, &identity, err);
-	if (result == 0 && config->linux_.seccomp)
-		result = seccomp_cache_get(m->seccomp, config->linux_.seccomp, &seccomp, err);
-	return result < 0 ? result : container_compile_exec(&process, &identity, seccomp, ret, err);
+	if (result == 0)
+		result = container_seccomp_program(m->seccomp, &r->request, config, &seccomp, err);
+	return result < 0 ? result
+			  : container_compile_exec(&process, &identity, &seccomp, ret, err);
 }
 
 static int container_exec(struct manager *m, struct record *r, struct json_object *request,
@@ -317,7 +316,7 @@ static int container_exec(struct manager *m, struct record *r, struct json_objec
 	if (result == 0)
 		result = make_config(m, r, image, NULL, &config, &identity, err);
 	if (result == 0)
-		result = compile_exec(m, &config, &identity, &exec, &plan, err);
+		result = compile_exec(m, r, &config, &identity, &exec, &plan, err);
 	if (result < 0)
 		return result;
 	plan->id = plan_text(plan, r->id);
