@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "cli/document.h"
-#include "cli/template.h"
+#include "cli/inspection.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
 
@@ -77,20 +77,6 @@ static void print_text(struct json_object *client, struct json_object *server)
 	print_server(server);
 }
 
-static int print_template(const char *format, struct json_object *both, struct error *err)
-{
-	auto_template *t = NULL;
-	auto_strbuf out = STRBUF_INIT(1U << 20);
-	const struct template_data data = { .root = both };
-
-	int r = template_parse(strcmp(format, "json") == 0 ? "{{json .}}" : format, &t, err);
-	if (r == 0)
-		r = template_run(t, &data, &out, err);
-	if (r == 0)
-		(void)puts(strbuf_text(&out));
-	return r;
-}
-
 static int run(struct call *call)
 {
 	const struct version_options *o = call->options;
@@ -102,7 +88,7 @@ static int run(struct call *call)
 	struct json_object *client = json_add(both, "Client", client_document());
 	int r = api_get(call->api, "/version", &server, &err);
 	(void)json_add(both, "Server", json_object_get(server));
-	if (o->format && print_template(o->format, both, &bad) < 0)
+	if (o->format && inspection_print_one(o->format, both, &bad) < 0)
 		return call_fail(call, NULL, &bad);
 	if (!o->format)
 		print_text(client, server);
