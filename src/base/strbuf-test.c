@@ -48,12 +48,25 @@ static void taking_leaves_an_empty_buffer(void **state)
 	assert_string_equal(strbuf_text(&sb), "again");
 }
 
+static void a_buffer_may_be_without_a_cap(void **state)
+{
+	(void)state;
+	auto_strbuf sb = STRBUF_INIT(SIZE_MAX);
+
+	for (int i = 0; i < 1000; i++)
+		strbuf_adds(&sb, "0123456789");
+	assert_false(sb.overflow);
+	assert_int_equal(sb.len, 10000);
+	assert_true(sb.size > sb.len);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_appended_is_there_with_a_zero_behind),
 		cmocka_unit_test(the_cap_holds_and_is_told),
 		cmocka_unit_test(taking_leaves_an_empty_buffer),
+		cmocka_unit_test(a_buffer_may_be_without_a_cap),
 	};
 
 	return cmocka_run_group_tests_name("strbuf", tests, NULL, NULL);

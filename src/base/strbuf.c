@@ -40,7 +40,7 @@ bool strbuf_reserve(struct strbuf *sb, size_t len)
 	size_t size = sb->size ? sb->size : 64;
 	while (size < need)
 		size *= 2;
-	if (size > sb->cap + 1)
+	if (size - 1 > sb->cap) /* the cap may be SIZE_MAX */
 		size = sb->cap + 1;
 	sb->data = xrealloc(sb->data, size);
 	sb->data[sb->len] = '\0';
