@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/strbuf.h"
 
+#include <string.h>
+
 #include "base/test.h"
 
 static void what_is_appended_is_there_with_a_zero_behind(void **state)
@@ -35,6 +37,17 @@ static void the_cap_holds_and_is_told(void **state)
 	assert_string_equal(strbuf_text(&sb), "wxyz");
 }
 
+static void the_largest_cap_is_no_cap(void **state)
+{
+	auto_strbuf sb = STRBUF_INIT(SIZE_MAX);
+
+	(void)state;
+	for (int i = 0; i < 1000; i++)
+		strbuf_adds(&sb, "0123456789");
+	assert_false(sb.overflow);
+	assert_int_equal(strlen(strbuf_text(&sb)), 10000);
+}
+
 static void taking_leaves_an_empty_buffer(void **state)
 {
 	(void)state;
@@ -65,6 +78,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_appended_is_there_with_a_zero_behind),
 		cmocka_unit_test(the_cap_holds_and_is_told),
+		cmocka_unit_test(the_largest_cap_is_no_cap),
 		cmocka_unit_test(taking_leaves_an_empty_buffer),
 		cmocka_unit_test(a_buffer_may_be_without_a_cap),
 	};
