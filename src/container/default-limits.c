@@ -146,21 +146,16 @@ static void add_written_rule(struct runtime_resources *r, const char *text)
 	(void)add_rule(r, true, text[0], major, minor, access + 1);
 }
 
+/* The standard devices are every configuration's, whatever it says: compile-cgroup.c adds them. */
 static void add_device_rules(const struct container_request *request,
 			     const struct container_place *place, uint64_t capabilities,
 			     struct runtime_resources *r)
 {
-	/* null, zero, full, random, urandom, tty, console, ptmx and terminals */
-	static const int numbers[][2] = { { 1, 3 }, { 1, 5 }, { 1, 7 }, { 1, 8 },   { 1, 9 },
-					  { 5, 0 }, { 5, 1 }, { 5, 2 }, { 136, -1 } };
-
 	if (request->privileged) {
 		(void)add_rule(r, true, 'a', -1, -1, "rwm");
 		return;
 	}
 	(void)add_rule(r, false, 'a', -1, -1, "rwm");
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-		(void)add_rule(r, true, 'c', numbers[i][0], numbers[i][1], "rwm");
 	if (capabilities & CAPABILITY_BIT(27)) { /* CAP_MKNOD: make any node, open none */
 		(void)add_rule(r, true, 'c', -1, -1, "m");
 		(void)add_rule(r, true, 'b', -1, -1, "m");

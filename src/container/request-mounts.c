@@ -96,7 +96,7 @@ static int bind_parse(const char *text, struct container_mount *m, struct error 
 	auto_strv parts = {};
 
 	strv_split(&parts, text, ':');
-	if (parts.count < 2 || parts.count > 3 || !parts.items[0][0] || !parts.items[1][0])
+	if (parts.count < 2 || parts.count > 3 || strv_contains(&parts, ""))
 		return error_say(err, EINVAL, "invalid volume specification: '%.300s'", text);
 	const char *source = parts.items[0];
 	if (source[0] == '/') {
