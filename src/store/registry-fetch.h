@@ -30,7 +30,7 @@ void document_done(struct document *d);
  * @ret:       receives the registry's word for the digest; empty where it does not say
  * @ret_size:  and for the size; 0 where it does not say
  *
- * Return: 0; -ENOENT; else as session_request().
+ * Return: 0; 1 where the registry refuses: GET tells why; else as session_request().
  */
 must_check int fetch_head(struct session *s, struct http *http, const char *path,
 			  const char *reference, struct digest *ret, uint64_t *ret_size,

@@ -80,7 +80,8 @@ bool http_is_transient(int r)
 static void restart_answer(struct exchange *x)
 {
 	http_answer_done(x->answer);
-	strbuf_init(&x->answer->body, x->request->body_cap);
+	strbuf_init(&x->answer->body,
+		    x->request->body_cap ? x->request->body_cap : HTTP_COMPLAINT_MAX);
 }
 
 static void keep_type(struct http_answer *a, const char *value)
@@ -197,7 +198,7 @@ static int take_body(struct exchange *x, const char *data, size_t len)
 	strbuf_add(&x->answer->body, data, len);
 	if (x->answer->body.overflow)
 		return error_say(x->err, EFBIG, "the answer has more than the %zu bytes allowed",
-				 x->request->body_cap);
+				 x->answer->body.cap);
 	return 0;
 }
 

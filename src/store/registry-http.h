@@ -70,7 +70,7 @@ struct http_request {
 	/* called with the headers of a 200 or 206 before the sink's first byte; may be NULL */
 	int (*begin)(void *context, const struct http_answer *answer, struct error *err);
 	void *context;
-	size_t body_cap; /* where it is collected */
+	size_t body_cap; /* where it is collected; 0: HTTP_COMPLAINT_MAX */
 };
 
 /* Released by http_answer_done(). */

@@ -72,18 +72,13 @@ static int get_top(struct pull *p, struct error *err)
 	struct digest told = {};
 	uint64_t size = 0;
 
-	/* a registry that does not know HEAD is asked by GET, and its errors come with words */
-	struct error ignored = {};
-	int r = fetch_head(&p->session, p->http, path, reference, &told, &size, &ignored);
+	int r = fetch_head(&p->session, p->http, path, reference, &told, &size, err);
+	if (r < 0)
+		return r;
 	if (r == 0 && pinned)
 		told = p->ref->digest;
 	if (r == 0 && !digest_is_empty(&told) && read_local(p, &told, MANIFEST_SIZE_MAX, &p->top))
 		return 0;
-	if (r == -EACCES || r == -ECANCELED || http_is_transient(r)) {
-		if (err)
-			*err = ignored;
-		return r;
-	}
 	return fetch_manifest(&p->session, p->http, path, reference, NULL, &p->top, err);
 }
 

@@ -78,6 +78,8 @@ int url_resolve(const char *base, const char *location, char **ret, struct error
 	auto_curlu *u = curl_url();
 	auto_curl_text *url = NULL;
 
+	if (location[0] == '\0')
+		return error_say(err, EBADMSG, "the place to go on at is empty");
 	int r = parse(u, base, err);
 	if (r == 0)
 		r = parse(u, location, err);
