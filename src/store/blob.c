@@ -141,8 +141,8 @@ static int write_tmp(struct store *store, const char *tmp, const void *data, siz
 	return take_fd(fd);
 }
 
-int blob_put(struct store_lease *lease, const void *data, size_t len,
-	     const struct digest *expected, struct digest *ret, struct error *err)
+int blob_put(struct store_lease *lease, const void *data, size_t len, const struct digest *expected,
+	     struct digest *ret, struct error *err)
 {
 	struct store *store = lease->store;
 	char tmp[TMP_NAME];

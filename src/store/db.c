@@ -94,8 +94,9 @@ int db_open(const char *path, struct db **ret, struct error *err)
 
 	int r = db_exec(db, settings, err);
 	if (r == 0)
-		r = db_exec(db, "CREATE TABLE IF NOT EXISTS part (name TEXT PRIMARY KEY,"
-				" version INTEGER NOT NULL) STRICT",
+		r = db_exec(db,
+			    "CREATE TABLE IF NOT EXISTS part (name TEXT PRIMARY KEY,"
+			    " version INTEGER NOT NULL) STRICT",
 			    err);
 	if (r < 0)
 		return error_prefix(err, "open database '%s'", path);

@@ -20,10 +20,10 @@ struct item {
 	struct tree_dirent **children; /* of a folder, sorted */
 	size_t child_count;
 	uint64_t parent_nid;
-	uint64_t at;          /* place in the image */
-	uint64_t size;        /* of the content that lies in the image: folder or target */
+	uint64_t at;   /* place in the image */
+	uint64_t size; /* of the content that lies in the image: folder or target */
 	uint32_t xattr_bytes;
-	uint32_t block;       /* first block of content that is not inline; NO_BLOCK where inline */
+	uint32_t block; /* first block of content that is not inline; NO_BLOCK where inline */
 };
 
 struct writer {
@@ -126,8 +126,8 @@ static struct entry *sorted_entries(const struct item *item)
 		const struct tree_dirent *d = item->children[i];
 		while (dot < 2 && strcmp(dots[dot].name, d->name) < 0)
 			entries[made++] = dots[dot++];
-		entries[made++] = (struct entry){ d->name, d->len, d->inode->nid,
-						  file_type(d->inode) };
+		entries[made++] =
+			(struct entry){ d->name, d->len, d->inode->nid, file_type(d->inode) };
 	}
 	while (dot < 2)
 		entries[made++] = dots[dot++];
@@ -188,7 +188,8 @@ static void place(struct writer *w, struct item *item)
 	item->xattr_bytes = xattrs_size(item->inode);
 	item->size = content_in_image(item);
 	item->block = NO_BLOCK;
-	if (item->size > EROFS_BLOCK || !find_place(from, item->xattr_bytes, item->size, &item->at)) {
+	if (item->size > EROFS_BLOCK ||
+	    !find_place(from, item->xattr_bytes, item->size, &item->at)) {
 		item->block = (uint32_t)w->data_blocks;
 		w->data_blocks += round_up(item->size, EROFS_BLOCK) / EROFS_BLOCK;
 		(void)find_place(from, item->xattr_bytes, 0, &item->at);
@@ -439,8 +440,8 @@ static void put_super(struct writer *w)
 		.meta_block = htole32(META_AT / EROFS_BLOCK),
 		.feature_incompat = htole32(EROFS_INCOMPAT_CHUNKED | EROFS_INCOMPAT_DEVICES),
 		.extra_devices = htole16(1),
-		.device_slot = htole16((EROFS_SUPER_AT + sizeof(struct erofs_super)) /
-				       EROFS_DEVICE_SLOT),
+		.device_slot =
+			htole16((EROFS_SUPER_AT + sizeof(struct erofs_super)) / EROFS_DEVICE_SLOT),
 	};
 	struct erofs_device device = { .blocks = htole32((uint32_t)tar_blocks) };
 

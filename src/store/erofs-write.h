@@ -25,9 +25,9 @@
  */
 
 struct erofs_options {
-	uint64_t tar_size;     /* bytes of the tar */
-	const char *tag;       /* hexadecimal diff-id, kept in the device slot; at most 64 digits */
-	const uint8_t *uuid;   /* 16 bytes */
+	uint64_t tar_size;   /* bytes of the tar */
+	const char *tag;     /* hexadecimal diff-id, kept in the device slot; at most 64 digits */
+	const uint8_t *uuid; /* 16 bytes */
 };
 
 /**

@@ -122,7 +122,8 @@ static int place_dir(struct folder *f, int dir_fd, const struct tree_dirent *d, 
 {
 	if (mkdirat(dir_fd, d->name, 0700) < 0)
 		return error_set(err, errno, "make folder '%s'", d->name);
-	auto_close int fd = openat(dir_fd, d->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	auto_close int fd =
+		openat(dir_fd, d->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return error_set(err, errno, "open folder '%s'", d->name);
 	int r = fill_dir(f, fd, d->inode, err);

@@ -96,9 +96,8 @@ static int check_layers(struct store_lease *lease, const struct pending *p, stru
 	const struct manifest *m = p->manifest;
 
 	if (m->layers.count != p->config->diff_id_count)
-		return error_say(err, EBADMSG,
-				 "manifest has %zu layers, its configuration %zu", m->layers.count,
-				 p->config->diff_id_count);
+		return error_say(err, EBADMSG, "manifest has %zu layers, its configuration %zu",
+				 m->layers.count, p->config->diff_id_count);
 	for (size_t i = 0; i < m->layers.count; i++) {
 		const struct digest *blob = &m->layers.items[i].digest;
 		if (!layer_exists(lease, blob, &p->config->diff_ids[i]))
@@ -181,8 +180,8 @@ static int add_manifest(struct db *db, const struct pending *p, struct error *er
 
 static int add_names(struct db *db, const struct pending *p, struct error *err)
 {
-	const struct digest *digest = p->commit->repo_digest ? p->commit->repo_digest
-							     : &p->manifest_digest;
+	const struct digest *digest =
+		p->commit->repo_digest ? p->commit->repo_digest : &p->manifest_digest;
 	int r = 0;
 
 	for (size_t i = 0; i < p->references.count && r == 0; i++)
@@ -194,8 +193,7 @@ static int add_names(struct db *db, const struct pending *p, struct error *err)
 		r = db_run(db, err,
 			   "INSERT OR REPLACE INTO repo_digest (name, digest, image, manifest)"
 			   " VALUES (?, ?, ?, ?)",
-			   "ssss", p->repo_name, digest->text, p->id.text,
-			   p->manifest_digest.text);
+			   "ssss", p->repo_name, digest->text, p->id.text, p->manifest_digest.text);
 	return r;
 }
 

@@ -96,15 +96,15 @@ static int active_layers(struct store *store, struct store_usage *usage, struct 
 	return r;
 }
 
-static int add_reclaimable(struct store *store, const struct map *active,
-			   struct store_usage *usage, struct error *err)
+static int add_reclaimable(struct store *store, const struct map *active, struct store_usage *usage,
+			   struct error *err)
 {
 	auto_strv layers = { 0 };
 	struct digest diff_id;
 
-	int r = image_select_texts(
-		store->db, "SELECT DISTINCT diff_id FROM image_layer WHERE ?1 IS NULL", NULL,
-		&layers, err);
+	int r = image_select_texts(store->db,
+				   "SELECT DISTINCT diff_id FROM image_layer WHERE ?1 IS NULL",
+				   NULL, &layers, err);
 	for (size_t i = 0; i < layers.count && r == 0; i++) {
 		if (map_get(active, layers.items[i]))
 			continue;
@@ -172,9 +172,8 @@ int store_verify(struct store *store, const struct digest *id, struct error *err
 				   " WHERE image = ?1",
 				   id->text, &blobs, err);
 	if (r == 0)
-		r = image_select_texts(store->db,
-				       "SELECT diff_id FROM image_layer WHERE image = ?", id->text,
-				       &layers, err);
+		r = image_select_texts(store->db, "SELECT diff_id FROM image_layer WHERE image = ?",
+				       id->text, &layers, err);
 	for (size_t i = 0; i < blobs.count && r == 0; i++)
 		r = verify_blob(store, blobs.items[i], err);
 	for (size_t i = 0; i < layers.count && r == 0 && store->mode != STORE_MODE_FOLDER; i++)

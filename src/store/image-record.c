@@ -72,17 +72,16 @@ static bool is_hex(const char *text)
 static int resolve_id(struct store *store, const char *text, struct image_found *ret,
 		      struct error *err)
 {
-	const char *digits = strncmp(text, ID_PREFIX, strlen(ID_PREFIX)) == 0
-				     ? text + strlen(ID_PREFIX)
-				     : text;
+	const char *digits =
+		strncmp(text, ID_PREFIX, strlen(ID_PREFIX)) == 0 ? text + strlen(ID_PREFIX) : text;
 	char pattern[96];
 	auto_strv ids = { 0 };
 
 	if (!is_hex(digits) || strlen(digits) > ID_DIGITS)
 		return -ENOENT;
 	snprintf(pattern, sizeof(pattern), ID_PREFIX "%s*", digits);
-	int r = image_select_texts(store->db, "SELECT id FROM image WHERE id GLOB ? LIMIT 2", pattern,
-				   &ids, err);
+	int r = image_select_texts(store->db, "SELECT id FROM image WHERE id GLOB ? LIMIT 2",
+				   pattern, &ids, err);
 	if (r < 0)
 		return r;
 	if (ids.count == 0)
@@ -91,8 +90,8 @@ static int resolve_id(struct store *store, const char *text, struct image_found 
 		return error_say(err, ENOTUNIQ, "multiple image IDs found with provided prefix: %s",
 				 text);
 	ret->by = IMAGE_BY_ID;
-	return select_image(store, "SELECT id, manifest FROM image WHERE id = ?", ids.items[0], NULL,
-			    ret, err);
+	return select_image(store, "SELECT id, manifest FROM image WHERE id = ?", ids.items[0],
+			    NULL, ret, err);
 }
 
 static int resolve_reference(struct store *store, struct reference *ref, struct image_found *ret,
@@ -162,11 +161,12 @@ static int read_row(struct store *store, struct image *image, struct error *err)
 {
 	auto_db_stmt *stmt = NULL;
 
-	int r = db_prepare(store->db,
-			   "SELECT manifest, created_ns, committed_ns, image.size, os, architecture,"
-			   " variant, media_type FROM image LEFT JOIN manifest"
-			   " ON manifest.digest = image.manifest WHERE id = ?",
-			   &stmt, err);
+	int r = db_prepare(
+		store->db,
+		"SELECT manifest, created_ns, committed_ns, image.size, os, architecture,"
+		" variant, media_type FROM image LEFT JOIN manifest"
+		" ON manifest.digest = image.manifest WHERE id = ?",
+		&stmt, err);
 	if (r < 0)
 		return r;
 	db_bind_text(stmt, 1, image->id.text);

@@ -83,9 +83,8 @@ static int untag(struct removal *r, const char *reference, struct error *err)
 
 static int forget_digest(struct removal *r, const char *name_and_digest, struct error *err)
 {
-	int n = db_run(r->store->db, err,
-		       "DELETE FROM repo_digest WHERE name || '@' || digest = ?", "s",
-		       name_and_digest);
+	int n = db_run(r->store->db, err, "DELETE FROM repo_digest WHERE name || '@' || digest = ?",
+		       "s", name_and_digest);
 	if (n < 0)
 		return n;
 	strv_add_take(&r->ret->untagged, image_familiar(name_and_digest));
@@ -146,12 +145,12 @@ static int remove_reference(struct removal *r, struct error *err)
 	int n = 0;
 
 	if (!r->force && names <= 1 && is_used(r)) {
-		const char *user =
-			r->running.count ? r->running.items[0] : r->stopped.items[0];
-		return error_say(err, EBUSY,
-				 "conflict: unable to remove repository reference \"%s\" (must force)"
-				 " - container %s is using its referenced image %.12s",
-				 r->text, user, digest_hex(&image->id));
+		const char *user = r->running.count ? r->running.items[0] : r->stopped.items[0];
+		return error_say(
+			err, EBUSY,
+			"conflict: unable to remove repository reference \"%s\" (must force)"
+			" - container %s is using its referenced image %.12s",
+			r->text, user, digest_hex(&image->id));
 	}
 	if (r->found.by == IMAGE_BY_TAG) {
 		n = untag(r, r->found.reference, err);
@@ -244,7 +243,8 @@ int image_remove(struct store *store, const char *text, bool force, struct image
 static bool has_label(const struct image_config *config, const char *wanted)
 {
 	const char *equals = strchr(wanted, '=');
-	auto_free char *key = equals ? xstrndup(wanted, (size_t)(equals - wanted)) : xstrdup(wanted);
+	auto_free char *key =
+		equals ? xstrndup(wanted, (size_t)(equals - wanted)) : xstrdup(wanted);
 
 	const char *value = config->settings.labels ? map_get(config->settings.labels, key) : NULL;
 	return value && (!equals || strcmp(value, equals + 1) == 0);

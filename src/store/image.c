@@ -132,9 +132,10 @@ int image_tag(struct store *store, const char *text, const char *reference, stru
 	if (r == 0)
 		r = db_tx_begin(store->db, true, &tx, err);
 	if (r == 0)
-		r = db_run(store->db, err,
-			   "INSERT OR REPLACE INTO tag (reference, image, manifest) VALUES (?, ?, ?)",
-			   "sss", full, found.id.text, found.manifest.text);
+		r = db_run(
+			store->db, err,
+			"INSERT OR REPLACE INTO tag (reference, image, manifest) VALUES (?, ?, ?)",
+			"sss", full, found.id.text, found.manifest.text);
 	if (r == 0)
 		r = db_run(store->db, err, "UPDATE image SET committed_ns = ? WHERE id = ?", "is",
 			   clock_now(), found.id.text);

@@ -10,14 +10,13 @@
 
 #include "base/alloc.h"
 
-#define MAGIC_SIZE 4
 #define ZSTD_WINDOW_LOG_MAX 27
 
 struct inflate {
 	inflate_sink_fn sink;
 	void *context;
 	enum inflate_kind kind;
-	uint8_t magic[MAGIC_SIZE]; /* the first bytes, until the kind is known */
+	uint8_t magic[INFLATE_MAGIC]; /* the first bytes, until the kind is known */
 	size_t magic_len;
 	struct inflate_state *gzip;
 	ZSTD_DStream *zstd;
@@ -49,16 +48,17 @@ enum inflate_kind inflate_kind(const struct inflate *z)
 	return z->kind;
 }
 
-static enum inflate_kind kind_of(const uint8_t *magic, size_t len)
+enum inflate_kind inflate_kind_of(const uint8_t *magic, size_t len)
 {
 	static const uint8_t zstd[] = { 0x28, 0xb5, 0x2f, 0xfd };
 
 	if (len >= 2 && magic[0] == 0x1f && magic[1] == 0x8b)
 		return INFLATE_GZIP;
-	if (len == MAGIC_SIZE && memcmp(magic, zstd, sizeof(zstd)) == 0)
+	if (len == INFLATE_MAGIC && memcmp(magic, zstd, sizeof(zstd)) == 0)
 		return INFLATE_ZSTD;
 	/* A skippable frame of zstd. */
-	if (len == MAGIC_SIZE && (magic[0] & 0xf0) == 0x50 && memcmp(magic + 1, "\x2a\x4d\x18", 3) == 0)
+	if (len == INFLATE_MAGIC && (magic[0] & 0xf0) == 0x50 &&
+	    memcmp(magic + 1, "\x2a\x4d\x18", 3) == 0)
 		return INFLATE_ZSTD;
 	return INFLATE_PLAIN;
 }
@@ -77,7 +77,7 @@ static void gzip_begin_member(struct inflate *z)
 
 static int start(struct inflate *z, struct error *err)
 {
-	z->kind = kind_of(z->magic, z->magic_len);
+	z->kind = inflate_kind_of(z->magic, z->magic_len);
 	if (z->kind == INFLATE_PLAIN)
 		return 0;
 
@@ -178,14 +178,14 @@ int inflate_write(struct inflate *z, const void *data, size_t len, struct error 
 	const uint8_t *at = data;
 
 	if (z->kind == INFLATE_UNKNOWN) {
-		size_t take = MAGIC_SIZE - z->magic_len;
+		size_t take = INFLATE_MAGIC - z->magic_len;
 		if (take > len)
 			take = len;
 		memcpy(z->magic + z->magic_len, at, take);
 		z->magic_len += take;
 		at += take;
 		len -= take;
-		if (z->magic_len < MAGIC_SIZE)
+		if (z->magic_len < INFLATE_MAGIC)
 			return 0;
 
 		int r = start(z, err);

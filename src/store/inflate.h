@@ -39,5 +39,9 @@ must_check int inflate_write(struct inflate *z, const void *data, size_t len, st
 /* Tells that the input is complete. Return: 0; -EBADMSG where it is cut short. */
 must_check int inflate_finish(struct inflate *z, struct error *err);
 
+/* What the first bytes say; @len may be less than INFLATE_MAGIC only where there is no more. */
+#define INFLATE_MAGIC 4
+enum inflate_kind inflate_kind_of(const uint8_t *magic, size_t len);
+
 /* INFLATE_UNKNOWN before the first four bytes came (or inflate_finish() was called). */
 enum inflate_kind inflate_kind(const struct inflate *z);

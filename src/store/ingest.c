@@ -36,32 +36,51 @@
 struct layer_ingest {
 	struct store_lease *lease;
 	struct store *store;
-	struct digest blob;    /* expected; empty where not known */
-	struct digest diff_id; /* expected; empty where not known */
-	int64_t size;          /* expected; -1 where not known */
-	int fd;                /* the blob's file */
+	struct digest blob;      /* expected; empty where not known */
+	struct digest diff_id;   /* expected; empty where not known */
+	int64_t size;            /* expected; -1 where not known */
+	int fd;                  /* the blob's file */
 	char name[PARTIAL_NAME]; /* below tmp/; "" once it is placed or shall stay */
-	bool resumable;        /* the name tells which blob it is */
-	uint64_t left_over;    /* bytes that an earlier ingest left in the file */
+	bool resumable;          /* the name tells which blob it is */
+	uint64_t left_over;      /* bytes that an earlier ingest left in the file */
 	uint64_t received;
 	uint64_t synced;
 	struct hasher hasher;
 	struct inflate *inflate;
-	bool have_layer; /* nothing but the blob is wanted */
+	bool have_layer;           /* nothing but the blob is wanted */
 	struct layer_build *build; /* NULL until the first uncompressed byte */
 	struct stage *stage;       /* NULL for a small layer */
 	uint64_t inflated;
 };
 
-/* A manifest may pair a blob and a diff-id that are both here and have nothing to do with each other. */
-static bool unpacks_to(struct store *store, const struct digest *blob, const struct digest *diff_id)
+static const char *media_type(enum inflate_kind kind)
+{
+	switch (kind) {
+	case INFLATE_GZIP:
+		return MEDIA_OCI_LAYER_GZIP;
+	case INFLATE_ZSTD:
+		return MEDIA_OCI_LAYER_ZSTD;
+	default:
+		return MEDIA_OCI_LAYER;
+	}
+}
+
+/* What a blob was found to unpack to when it came in. */
+static bool unpacked_of(struct store *store, const struct digest *blob, struct digest *ret)
 {
 	auto_db_stmt *stmt = NULL;
 
 	if (db_prepare(store->db, "SELECT diff_id FROM unpacked WHERE blob = ?", &stmt, NULL) < 0)
 		return false;
 	db_bind_text(stmt, 1, blob->text);
-	return db_step(stmt, NULL) > 0 && strcmp(db_text(stmt, 0), diff_id->text) == 0;
+	return db_step(stmt, NULL) > 0 && digest_from_db(db_text(stmt, 0), ret, NULL) == 0;
+}
+
+/* A manifest may pair a blob and a diff-id that are both here and have nothing to do with each other. */
+static bool unpacks_to(struct store *store, const struct digest *blob, const struct digest *diff_id)
+{
+	struct digest found;
+	return unpacked_of(store, blob, &found) && digest_equal(&found, diff_id);
 }
 
 bool layer_exists(struct store_lease *lease, const struct digest *blob,
@@ -76,6 +95,24 @@ bool layer_exists(struct store_lease *lease, const struct digest *blob,
 	if (!here || (blob && !(unpacks_to(store, blob, diff_id) && blob_exists(lease, blob))))
 		return false;
 	return store->mode == STORE_MODE_FOLDER || blob_exists(lease, diff_id);
+}
+
+bool layer_describe(struct store_lease *lease, const struct digest *blob, struct layer_info *ret)
+{
+	struct layer_info info = { .blob = *blob };
+	uint8_t magic[INFLATE_MAGIC];
+
+	lease_pin(lease, blob);
+	if (!unpacked_of(lease->store, blob, &info.diff_id) ||
+	    !layer_exists(lease, blob, &info.diff_id))
+		return false;
+	auto_close int fd = blob_open(lease->store, blob, &info.blob_size, NULL);
+	ssize_t n = fd < 0 ? -1 : read_full(fd, magic, sizeof(magic));
+	if (n < 0)
+		return false;
+	info.media_type = media_type(inflate_kind_of(magic, (size_t)n));
+	*ret = info;
+	return true;
 }
 
 static enum digest_algorithm diff_algorithm(const struct layer_ingest *g)
@@ -137,8 +174,8 @@ static int open_file(struct layer_ingest *g, struct error *err)
 	if (!digest_is_empty(&g->blob)) {
 		snprintf(g->name, sizeof(g->name), "partial-%s-%s", digest_algorithm_name(&g->blob),
 			 digest_hex(&g->blob));
-		g->fd = openat(g->store->tmp_fd, g->name,
-			       O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		g->fd = openat(g->store->tmp_fd, g->name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+			       0600);
 		if (g->fd < 0)
 			return error_set(err, errno, "open a temporary file");
 		/* Its owner may have renamed or removed it before the lock was ours. */
@@ -203,7 +240,8 @@ static int take_left_over(struct layer_ingest *g, struct error *err)
 	while (g->received < g->left_over) {
 		ssize_t n = pread(g->fd, piece, RESUME_PIECE, (off_t)g->received);
 		if (n <= 0)
-			return error_set(err, n < 0 ? errno : EIO, "read what is here of the layer");
+			return error_set(err, n < 0 ? errno : EIO,
+					 "read what is here of the layer");
 		int r = take(g, piece, (size_t)n, err);
 		if (r < 0)
 			return r;
@@ -288,18 +326,6 @@ static int end_parts(struct layer_ingest *g, struct layer_info *info, struct err
 	return 0;
 }
 
-static const char *media_type(const struct layer_ingest *g)
-{
-	switch (inflate_kind(g->inflate)) {
-	case INFLATE_GZIP:
-		return MEDIA_OCI_LAYER_GZIP;
-	case INFLATE_ZSTD:
-		return MEDIA_OCI_LAYER_ZSTD;
-	default:
-		return MEDIA_OCI_LAYER;
-	}
-}
-
 int layer_ingest_finish(struct layer_ingest *g, struct layer_info *ret, struct error *err)
 {
 	struct layer_info info = { .blob_size = g->received };
@@ -307,7 +333,7 @@ int layer_ingest_finish(struct layer_ingest *g, struct layer_info *ret, struct e
 	int r = end_parts(g, &info, err);
 	if (r < 0)
 		return r;
-	info.media_type = media_type(g);
+	info.media_type = media_type(inflate_kind(g->inflate));
 	lease_pin(g->lease, &info.blob);
 	lease_pin(g->lease, &info.diff_id);
 
@@ -319,9 +345,8 @@ int layer_ingest_finish(struct layer_ingest *g, struct layer_info *ret, struct e
 	g->name[0] = '\0';
 	r = layer_build_store(g->build, &info.blob, err);
 	if (r == 0)
-		r = db_run(g->store->db, err,
-			   "REPLACE INTO unpacked (blob, diff_id) VALUES (?, ?)", "ss",
-			   info.blob.text, info.diff_id.text);
+		r = db_run(g->store->db, err, "REPLACE INTO unpacked (blob, diff_id) VALUES (?, ?)",
+			   "ss", info.blob.text, info.diff_id.text);
 	if (r == 0 && ret)
 		*ret = info;
 	return r;

@@ -245,13 +245,14 @@ static int remember(struct layer_build *b, const struct digest *source, struct e
 
 	if (!makes_folders(b) && fstatat(b->dir_fd, "index.erofs", &st, 0) < 0)
 		return error_set(err, errno, "look at the layer's index");
-	return db_run(b->store->db, err,
-		      "REPLACE INTO layer (diff_id, source, tar_size, content_size, entries, opaque,"
-		      " index_inode, index_changed_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-		      "ssiiiiii", built->diff_id.text, source->text, (int64_t)built->tar_size,
-		      (int64_t)built->content_size, (int64_t)built->entries,
-		      (int64_t)tree_root(b->tree)->opaque, (int64_t)st.st_ino,
-		      (int64_t)(st.st_ctim.tv_sec * NSEC_PER_SEC + st.st_ctim.tv_nsec));
+	return db_run(
+		b->store->db, err,
+		"REPLACE INTO layer (diff_id, source, tar_size, content_size, entries, opaque,"
+		" index_inode, index_changed_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		"ssiiiiii", built->diff_id.text, source->text, (int64_t)built->tar_size,
+		(int64_t)built->content_size, (int64_t)built->entries,
+		(int64_t)tree_root(b->tree)->opaque, (int64_t)st.st_ino,
+		(int64_t)(st.st_ctim.tv_sec * NSEC_PER_SEC + st.st_ctim.tv_nsec));
 }
 
 static int place_tar(struct layer_build *b, struct error *err)

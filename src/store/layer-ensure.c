@@ -56,7 +56,8 @@ void layer_drop(struct store *store, const struct digest *diff_id)
 	char path[LAYER_PATH];
 
 	layer_path(diff_id, path);
-	if (db_run(store->db, NULL, "DELETE FROM layer WHERE diff_id = ?", "s", diff_id->text) < 0 ||
+	if (db_run(store->db, NULL, "DELETE FROM layer WHERE diff_id = ?", "s", diff_id->text) <
+		    0 ||
 	    path_remove_tree_at(store->layers_fd, path, NULL) < 0)
 		return; /* the sweep at the next start removes what is left */
 }
@@ -142,7 +143,8 @@ int layer_ensure(struct store *store, const struct digest *diff_id, struct error
 		return r;
 	auto_close int fd = tar >= 0 ? dup(tar) : blob_open(store, &source, NULL, err);
 	if (fd < 0)
-		return error_prefix(err, "layer %s is damaged, pull its image again", diff_id->text);
+		return error_prefix(err, "layer %s is damaged, pull its image again",
+				    diff_id->text);
 	r = rebuild(store, diff_id, &source, fd, tar >= 0, err);
 	return r < 0 ? error_prefix(err, "build layer %s anew", diff_id->text) : 0;
 }

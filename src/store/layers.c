@@ -144,10 +144,11 @@ static int list_layers(struct store *store, const struct digest *id, struct want
 {
 	auto_db_stmt *stmt = NULL;
 
-	int r = db_prepare(store->db,
-			   "SELECT image_layer.diff_id, layer.opaque FROM image_layer LEFT JOIN layer"
-			   " USING (diff_id) WHERE image = ? ORDER BY position DESC",
-			   &stmt, err);
+	int r = db_prepare(
+		store->db,
+		"SELECT image_layer.diff_id, layer.opaque FROM image_layer LEFT JOIN layer"
+		" USING (diff_id) WHERE image = ? ORDER BY position DESC",
+		&stmt, err);
 	if (r < 0)
 		return r;
 	db_bind_text(stmt, 1, id->text);

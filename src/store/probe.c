@@ -79,8 +79,7 @@ static enum store_mode probe_files(struct store *store, const char *index_name,
 
 	auto_close int index_fd =
 		openat(store->tmp_fd, index_name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	auto_close int tar_fd =
-		openat(store->tmp_fd, tar_name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	auto_close int tar_fd = openat(store->tmp_fd, tar_name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (index_fd < 0 || tar_fd < 0) {
 		error_set(why, errno, "make a probe");
 		return STORE_MODE_FOLDER;

@@ -11,6 +11,7 @@
 #include "store/blob.h"
 #include "store/db.h"
 #include "store/image.h"
+#include "store/ingest.h"
 #include "store/store.h"
 
 /**
@@ -35,9 +36,9 @@ struct store {
 	void *users_context;
 
 	pthread_mutex_t lock;
-	struct map *pins;   /* digest -> uintptr_t, how many leases hold it */
-	struct map *mounts; /* diff-id -> struct layer_mount */
-	struct map *stacks; /* image id -> struct image_stack */
+	struct map *pins;    /* digest -> uintptr_t, how many leases hold it */
+	struct map *mounts;  /* diff-id -> struct layer_mount */
+	struct map *stacks;  /* image id -> struct image_stack */
 	struct map *leaving; /* ids of images that are being removed */
 };
 
@@ -74,6 +75,15 @@ void blob_drop(struct store *store, const struct digest *digest);
 
 /* True where an index or a folder of the layer, as the store's mode needs it, is there. */
 bool layer_is_here(struct store *store, const struct digest *diff_id);
+
+/**
+ * layer_describe() - what is known of a layer by its compressed blob
+ * @lease: protects it from now on where it is
+ * @ret:   receives blob, diff-id, blob size and media type
+ *
+ * Return: false where blob or layer is not here.
+ */
+bool layer_describe(struct store_lease *lease, const struct digest *blob, struct layer_info *ret);
 
 /* Removes a layer's folder below layers/ and its record; its tar is a blob and stays. */
 void layer_drop(struct store *store, const struct digest *diff_id);

@@ -69,8 +69,8 @@ static int parse_number(const uint8_t *block, size_t offset, size_t size, const 
 			int64_t *ret, struct error *err)
 {
 	const uint8_t *field = block + offset;
-	bool good = field[0] & 0x80 ? parse_base256(field, size, ret)
-				    : parse_octal(field, size, ret);
+	bool good =
+		field[0] & 0x80 ? parse_base256(field, size, ret) : parse_octal(field, size, ret);
 
 	return good ? 0 : error_say(err, EBADMSG, "tar: %s of a header is no number", what);
 }
@@ -128,7 +128,10 @@ static void copy_name(const uint8_t *block, bool ustar, struct tar_block *ret)
 
 int tar_block_decode(const uint8_t block[TAR_BLOCK], struct tar_block *ret, struct error *err)
 {
-	bool ustar = memcmp(block + MAGIC, "ustar\0" "00", MAGIC_SIZE) == 0;
+	bool ustar = memcmp(block + MAGIC,
+			    "ustar\0"
+			    "00",
+			    MAGIC_SIZE) == 0;
 	bool gnu = memcmp(block + MAGIC, "ustar  \0", MAGIC_SIZE) == 0;
 	struct tar_block b = { .type = (char)block[TYPE], .old = !ustar && !gnu };
 	int64_t mode = 0;

@@ -219,8 +219,8 @@ static int add_xattr(struct tar_extra *extra, const char *name, const void *valu
 	if (extra->xattr_bytes > TAR_XATTR_BYTES_MAX)
 		return error_say(err, EFBIG, "tar: attributes of an entry exceed %u bytes",
 				 TAR_XATTR_BYTES_MAX);
-	extra->xattrs = xreallocarray(extra->xattrs, extra->xattr_count + 1,
-				      sizeof(*extra->xattrs));
+	extra->xattrs =
+		xreallocarray(extra->xattrs, extra->xattr_count + 1, sizeof(*extra->xattrs));
 	extra->xattrs[extra->xattr_count++] = (struct tar_xattr){
 		.name = xstrdup(name),
 		.value = xmemdup(value, len),

@@ -28,7 +28,6 @@ struct tar_writer {
 	uint64_t written; /* bytes in all */
 };
 
-
 /* One entry; strings are borrowed. */
 struct tar_header {
 	const char *path; /* relative, without a slash at its end */

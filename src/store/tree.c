@@ -12,8 +12,8 @@
 #include "store/tree-internal.h"
 
 #define FIRST_SLOTS 1024u
-#define LINKS_MAX 40      /* symbolic links followed for one path, as the kernel's limit */
-#define PARTS_MAX 2048    /* components looked at for one path, those of links included */
+#define LINKS_MAX 40   /* symbolic links followed for one path, as the kernel's limit */
+#define PARTS_MAX 2048 /* components looked at for one path, those of links included */
 
 /* What one path has cost so far. */
 struct walk_cost {
@@ -263,8 +263,8 @@ static const struct tree_xattrs *copy_xattrs(struct tree *tree, const struct tar
 	if (kept == 0)
 		return NULL;
 
-	struct tree_xattrs *list = arena_alloc(
-		&tree->arena, sizeof(*list) + kept * sizeof(struct tar_xattr));
+	struct tree_xattrs *list =
+		arena_alloc(&tree->arena, sizeof(*list) + kept * sizeof(struct tar_xattr));
 	for (size_t i = 0; i < e->xattr_count; i++) {
 		const struct tar_xattr *x = &e->xattrs[i];
 		if (!tree_keeps_xattr(x->name))
@@ -492,8 +492,8 @@ size_t tree_children(const struct tree_inode *dir, struct tree_dirent ***ret)
 mode_t tree_mode(const struct tree_inode *inode)
 {
 	static const mode_t types[] = {
-		[TREE_FILE] = S_IFREG,  [TREE_DIR] = S_IFDIR,  [TREE_SYMLINK] = S_IFLNK,
-		[TREE_CHAR] = S_IFCHR,  [TREE_BLOCK] = S_IFBLK, [TREE_FIFO] = S_IFIFO,
+		[TREE_FILE] = S_IFREG,     [TREE_DIR] = S_IFDIR,   [TREE_SYMLINK] = S_IFLNK,
+		[TREE_CHAR] = S_IFCHR,     [TREE_BLOCK] = S_IFBLK, [TREE_FIFO] = S_IFIFO,
 		[TREE_WHITEOUT] = S_IFCHR,
 	};
 
