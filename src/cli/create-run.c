@@ -13,7 +13,7 @@
 #include "cli/image-pull.h"
 #include "cli/url.h"
 
-int cidfile_check(const char *path, struct error *err)
+static int check_cidfile(const char *path, struct error *err)
 {
 	if (path && access(path, F_OK) == 0)
 		return error_say(err, EEXIST,
@@ -65,6 +65,16 @@ int create_pull(const struct call *call, bool missing, struct error *err)
 	return r < 0 ? r : 1;
 }
 
+int create_prepare(const struct call *call, struct error *err)
+{
+	const struct create_options *o = call->options;
+
+	int r = check_cidfile(o->cidfile, err);
+	if (r == 0)
+		r = create_pull(call, false, err);
+	return r < 0 ? r : 0;
+}
+
 static int post_create(const struct call *call, struct json_object *body, struct json_object **ret,
 		       struct error *err)
 {
@@ -83,11 +93,7 @@ int create_instance(const struct call *call, struct json_object *body, char **re
 	const struct create_options *o = call->options;
 	auto_json *answer = NULL;
 
-	int r = cidfile_check(o->cidfile, err);
-	if (r == 0)
-		r = create_pull(call, false, err);
-	if (r >= 0)
-		r = post_create(call, body, &answer, err);
+	int r = post_create(call, body, &answer, err);
 	if (r == -ENOENT && create_lacks_image(err->text)) {
 		struct error why = {};
 		int pulled = create_pull(call, true, &why);

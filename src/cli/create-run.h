@@ -10,8 +10,10 @@
 /* Exit status of run and create where the engine refuses. */
 #define RUN_FAILED 125
 
-/* Refuses a --cidfile that exists already. */
-must_check int cidfile_check(const char *path, struct error *err);
+/* What comes first: refuses a --cidfile that exists already, pulls with --pull=always. */
+must_check int create_prepare(const struct call *call, struct error *err);
+
+/* Keeps the id in the file of --cidfile; nothing without that. */
 must_check int cidfile_write(const char *path, const char *id, struct error *err);
 
 /**

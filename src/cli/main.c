@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "cli/context.h"
@@ -46,6 +48,7 @@ static int open_api(struct call *call, struct api **ret)
 		(void)call_fail(call, NULL, &err);
 		return -EINVAL;
 	}
+	endpoint.may_start = endpoint.may_start && !call->verb->no_start;
 	*ret = api_new(&endpoint);
 	return 0;
 }
@@ -131,12 +134,21 @@ static int run_help(char **words)
 	return 0;
 }
 
+/* Standard descriptors that are closed would be given to the next socket or file. */
+static void fill_standard_descriptors(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)!open("/dev/null", O_RDWR);
+}
+
 int main(int argc, char **argv)
 {
 	struct globals globals = {};
 	struct option_result parsed;
 	struct error err = {};
 
+	fill_standard_descriptors();
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (argc < 1)
 		return 1;

@@ -207,7 +207,7 @@ int option_parse(const struct option_set *set, char **argv, void *values, struct
 
 	*ret = (struct option_result){};
 	int r = set_presets(&p);
-	for (; r == 0 && *argv && !ret->help; argv++) {
+	for (; r == 0 && *argv && !ret->help && !set->raw; argv++) {
 		if ((*argv)[0] == '-' && (*argv)[1] == '-' && (*argv)[2] == '\0') {
 			argv++;
 			break;

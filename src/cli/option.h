@@ -68,6 +68,7 @@ struct option {
 struct option_set {
 	const struct option *tables[OPTION_TABLES_MAX];
 	bool stop_at_operand; /* the first operand ends the options */
+	bool raw;             /* everything is an operand */
 };
 
 #define OPTIONS_MAX 160

@@ -16,6 +16,8 @@
 
 #define LINE_MAX_BYTES (1U << 20)
 #define BAR_CELLS 50
+#define BAR_CELLS_MIN 8
+#define BAR_BESIDE 50
 
 /* What is on the screen: one line for each id, the first one on top. */
 struct screen {
@@ -41,12 +43,15 @@ void progress_bar(int64_t current, int64_t total, int width, char *ret, size_t r
 		return;
 	}
 	human_size((double)total, 4, all);
-	int cells = current >= total ? BAR_CELLS : (int)(current * BAR_CELLS / total);
-	if (width > 110) {
+	/* what stands beside the bar takes some fifty columns */
+	int cells = width - BAR_BESIDE < BAR_CELLS ? width - BAR_BESIDE : BAR_CELLS;
+	if (cells >= BAR_CELLS_MIN) {
 		char fill[BAR_CELLS + 1];
+		int done_cells = current >= total ? cells : (int)(current * cells / total);
 		memset(fill, '=', BAR_CELLS);
 		fill[BAR_CELLS] = '\0';
-		(void)snprintf(bar, sizeof(bar), "[%.*s>%*s] ", cells, fill, BAR_CELLS - cells, "");
+		(void)snprintf(bar, sizeof(bar), "[%.*s>%*s] ", done_cells, fill,
+			       cells - done_cells, "");
 	}
 	if (current > total)
 		(void)snprintf(ret, room, "%s%8s", bar, done);
@@ -69,9 +74,11 @@ static size_t line_of(struct screen *s, const char *id)
 static void draw_line(struct screen *s, const char *id, const char *text)
 {
 	size_t up = line_of(s, id);
+	int room = s->width - (int)strlen(id) - 2;
 
-	strbuf_addf(&s->out, "\033[%zuA\r\033[2K%s: %.*s\r\033[%zuB", up, id,
-		    s->width > 8 ? s->width : 80, text, up);
+	/* a line that wraps would put all the others in the wrong place */
+	strbuf_addf(&s->out, "\033[%zuA\r\033[2K%s: %.*s\r\033[%zuB", up, id, room > 0 ? room : 0,
+		    text, up);
 }
 
 static void show_status(struct screen *s, struct json_object *message)

@@ -57,7 +57,8 @@ struct verb {
 	const char *choices; /* operand values for completion, as in struct option */
 	bool common;         /* listed first in `berth --help` */
 	bool hidden;
-	bool local; /* does without the engine */
+	bool local;    /* does without the engine */
+	bool no_start; /* asks the engine only where one runs */
 	/* Gives the exit status; has printed its errors itself. */
 	int (*run)(struct call *call);
 	int failure; /* exit status for bad usage; 0 stands for 1 */

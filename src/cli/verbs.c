@@ -10,7 +10,9 @@ const struct verb_group verb_groups[] = {
 };
 
 const struct verb *const verbs[] = {
+	&verb_complete,
 	&verb_attach,
+	&verb_completion,
 	&verb_container_inspect,
 	&verb_container_prune,
 	&verb_create,
@@ -28,6 +30,7 @@ const struct verb *const verbs[] = {
 	&verb_login,
 	&verb_logout,
 	&verb_logs,
+	&verb_man,
 	&verb_pause,
 	&verb_ps,
 	&verb_pull,

@@ -5,6 +5,8 @@
 
 /* Every verb; each is defined in its own file in cli/verb. */
 extern const struct verb verb_attach;
+extern const struct verb verb_complete;
+extern const struct verb verb_completion;
 extern const struct verb verb_container_inspect;
 extern const struct verb verb_container_prune;
 extern const struct verb verb_create;
@@ -22,6 +24,7 @@ extern const struct verb verb_load;
 extern const struct verb verb_login;
 extern const struct verb verb_logout;
 extern const struct verb verb_logs;
+extern const struct verb verb_man;
 extern const struct verb verb_pause;
 extern const struct verb verb_ps;
 extern const struct verb verb_pull;

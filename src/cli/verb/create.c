@@ -13,6 +13,8 @@ static int run(struct call *call)
 
 	int r = create_body(call, false, &body, &err);
 	if (r == 0)
+		r = create_prepare(call, &err);
+	if (r == 0)
 		r = create_instance(call, body, &id, &err);
 	if (r < 0)
 		return create_fail(call, &err, 1);

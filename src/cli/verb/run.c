@@ -181,10 +181,8 @@ static int run_attached(struct call *call, struct json_object *body)
 	const struct run_options *o = call->options;
 	struct error err = {};
 
-	int r = cidfile_check(o->create.cidfile, &err);
-	if (r == 0)
-		r = create_pull(call, false, &err);
-	for (bool again = false; r >= 0; again = true) {
+	int r = 0;
+	for (bool again = false; r == 0; again = true) {
 		auto_(outcome_done) struct outcome outcome = { .call = call };
 		struct http_response response = {};
 		struct http *http = NULL;
@@ -249,6 +247,8 @@ static int run(struct call *call)
 		return create_fail(call, &err, 1);
 	}
 	int r = create_body(call, o->detach, &body, &err);
+	if (r == 0)
+		r = create_prepare(call, &err);
 	if (r < 0)
 		return create_fail(call, &err, RUN_FAILED);
 	return o->detach ? run_detached(call, body) : run_attached(call, body);
