@@ -210,32 +210,31 @@ static int get_layers(struct pull *p, struct error *err)
 	return r;
 }
 
-/* Whether the store's record of the reference says already what this pull says. */
-static bool is_current(struct pull *p, const char *text)
+/* Whether the store's records say already all that this pull would make them say. */
+static bool is_current(struct pull *p, const char *name, const char *text, struct digest *ret_image)
 {
 	struct digest known = {};
+	auto_image *image = NULL;
 
-	return image_find_manifest(p->store, text, &known, NULL) == 0 &&
-	       digest_equal(&known, &p->image.digest);
+	if (image_find_manifest(p->store, text, &known, NULL) < 0 ||
+	    !digest_equal(&known, &p->image.digest) ||
+	    image_acquire(p->lease, text, &image, NULL) < 0)
+		return false;
+	auto_free char *repo_digest = xasprintf("%s@%s", name, p->top.digest.text);
+	*ret_image = image->id;
+	return strv_contains(&image->repo_digests, repo_digest);
 }
 
-static int commit(struct pull *p, struct registry_pulled *ret, struct error *err)
+static int commit(struct pull *p, const char *name, const char *text, struct digest *ret_image,
+		  struct error *err)
 {
-	auto_free char *name = reference_name(p->ref);
-	auto_free char *text = reference_text(p->ref);
-	const char *const tags[] = { text };
 	bool tagged = digest_is_empty(&p->ref->digest);
-	struct registry_pulled pulled = {
-		.manifest = p->image.digest,
-		.digest = p->top.digest,
-		.up_to_date = is_current(p, text),
-	};
 	const struct image_commit image = {
 		.config = p->config_bytes.data.data,
 		.config_len = p->config_bytes.data.len,
 		.manifest = p->image.data.data,
 		.manifest_len = p->image.data.len,
-		.references = tagged ? tags : NULL,
+		.references = tagged ? &text : NULL,
 		.reference_count = tagged ? 1 : 0,
 		.repo_name = name,
 		.repo_digest = &p->top.digest,
@@ -246,8 +245,20 @@ static int commit(struct pull *p, struct registry_pulled *ret, struct error *err
 	if (!digest_equal(&p->top.digest, &p->image.digest))
 		r = blob_put(p->lease, p->top.data.data, p->top.data.len, &p->top.digest, NULL,
 			     err);
-	if (r == 0)
-		r = image_commit(p->lease, &image, &pulled.image, err);
+	return r < 0 ? r : image_commit(p->lease, &image, ret_image, err);
+}
+
+static int record(struct pull *p, struct registry_pulled *ret, struct error *err)
+{
+	auto_free char *name = reference_name(p->ref);
+	auto_free char *text = reference_text(p->ref);
+	struct registry_pulled pulled = {
+		.manifest = p->image.digest,
+		.digest = p->top.digest,
+	};
+
+	pulled.up_to_date = is_current(p, name, text, &pulled.image);
+	int r = pulled.up_to_date ? 0 : commit(p, name, text, &pulled.image, err);
 	if (r == 0)
 		*ret = pulled;
 	return r;
@@ -269,7 +280,7 @@ static int run(struct pull *p, struct registry_client *client, struct registry_p
 		r = get_config(p, err);
 	if (r == 0)
 		r = get_layers(p, err);
-	return r < 0 ? r : commit(p, ret, err);
+	return r < 0 ? r : record(p, ret, err);
 }
 
 int registry_pull(struct registry_client *client, struct store *store, const struct reference *ref,
