@@ -343,9 +343,9 @@ static int find_registry(struct session *s, struct http *http, struct error *err
 		int r = try_scheme(s, host, schemes[i], http, &failure);
 		if (r == 0)
 			return 0;
-		if (i == 0)
+		/* who shows a wrong certificate is there, and is not asked without one */
+		if (i == 0 || r == -EKEYREJECTED)
 			first = failure;
-		/* who shows a wrong certificate is not asked without one */
 		if (r == -EKEYREJECTED || r == -ECANCELED || r == -EHOSTUNREACH)
 			break;
 	}
