@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "keeper/plan-file.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "container/plan.h"
+
+int plan_file_read(int fd, struct plan_file *ret, struct error *err)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return error_set(err, errno, "look at the launch plan");
+	if (!S_ISREG(st.st_mode) || st.st_size <= 0 || st.st_size > PLAN_BYTES_MAX)
+		return error_say(err, EBADMSG, "the launch plan is of no possible size");
+	size_t len = (size_t)st.st_size;
+	auto_free char *bytes = xmalloc(len);
+	ssize_t n = pread(fd, bytes, len, 0);
+	if (n != (ssize_t)len)
+		return error_set(err, n < 0 ? errno : EIO, "read the launch plan");
+	int r = plan_decode(bytes, len, &ret->plan, err);
+	if (r == 0)
+		ret->bytes = take_ptr(bytes);
+	return r;
+}
+
+void plan_file_done(struct plan_file *f)
+{
+	plan_free(f->plan);
+	free(f->bytes);
+	*f = (struct plan_file)PLAN_FILE_NONE;
+}
