@@ -84,10 +84,10 @@ static bool serve_one(struct connection *c, bool *ret_more)
 	};
 	struct error err = { 0 };
 	bool whole = (size_t)n >= sizeof(packet.head) && packet.head.length == r.len;
-	if (!whole)
-		(void)error_say(&err, EBADMSG, "the request's length is wrong");
-	else
-		(void)request_carry_out(c->keeper, &r, c, &err);
+	int done = whole ? request_carry_out(c->keeper, &r, c, &err)
+			 : error_say(&err, EBADMSG, "the request's length is wrong");
+	if (done == 0)
+		err = (struct error){ 0 };
 	for (size_t i = 0; i < count; i++)
 		close_p(&fds[i]);
 	if (!whole || packet.head.type != KEEPER_ACK_EXIT)

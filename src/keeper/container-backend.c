@@ -122,7 +122,8 @@ static void tell_started(struct task *t)
 	phases_of(t, phase_ns);
 	session_started(t->session, t->process.pid, phase_ns);
 	if (t->session->terminal && t->session->rows && t->session->cols)
-		(void)pty_resize(t->session->outputs[0].source.fd, t->session->rows, t->session->cols);
+		(void)pty_resize(t->session->outputs[0].source.fd, t->session->rows,
+				 t->session->cols);
 }
 
 /* The start of an exec has come to something. */

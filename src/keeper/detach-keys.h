@@ -16,7 +16,7 @@
 
 struct detach_keys {
 	uint8_t keys[DETACH_KEYS_MAX];
-	size_t len;	/* 0: nothing detaches */
+	size_t len;     /* 0: nothing detaches */
 	size_t matched; /* of the sequence, held back */
 };
 

@@ -55,8 +55,8 @@ void keeper_started(struct keeper *k, struct session *s)
 	if (s != k->first)
 		return;
 	int n = snprintf(text, sizeof(text), "%d\n", s->pid);
-	auto_close int fd = openat(k->run_fd, KEEPER_PID_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-				   0600);
+	auto_close int fd =
+		openat(k->run_fd, KEEPER_PID_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0 || write_full(fd, text, (size_t)n) < 0)
 		log_event(LOG_LEVEL_WARNING, "cannot write the pid file", NULL);
 	/* What the start needed is not needed again. */
@@ -83,7 +83,8 @@ static void fill_exit(const struct keeper *k, const struct session *s, const str
 static void end_instance(struct keeper *k, const struct keeper_exit *record)
 {
 	struct error err = { 0 };
-	if (write_file_at(k->run_fd, KEEPER_EXIT_NAME, record, sizeof(*record), 0600, false, &err) < 0)
+	if (write_file_at(k->run_fd, KEEPER_EXIT_NAME, record, sizeof(*record), 0600, false, &err) <
+	    0)
 		log_event(LOG_LEVEL_ERROR, "cannot write the exit record", "error", err.text, NULL);
 	k->ended = true;
 	keeper_arm_deadline(k, LINGER_S * 1000);
@@ -102,7 +103,8 @@ void keeper_ended(struct keeper *k, struct session *s, const struct error *err)
 	if (!err)
 		keeper_tell(k, KEEPER_EXITED, s->exec, &record, sizeof(record));
 	if (first && !err && k->backend->ops->end(k->backend, &end) < 0)
-		log_event(LOG_LEVEL_ERROR, "something of the instance is left", "error", end.text, NULL);
+		log_event(LOG_LEVEL_ERROR, "something of the instance is left", "error", end.text,
+			  NULL);
 }
 
 void keeper_settle(struct keeper *k)

@@ -25,7 +25,7 @@ struct session;
 struct keeper {
 	struct loop *loop;
 	struct backend *backend;
-	struct session *sessions;    /* the first process's is the last of the list */
+	struct session *sessions; /* the first process's is the last of the list */
 	struct session *first;
 	struct connection *connections;
 	uint32_t connection_count;
@@ -34,15 +34,16 @@ struct keeper {
 	struct source deadline; /* timer: the program was asked to end, or clients to read */
 	int run_fd;
 	int log_fd;
+	uint32_t given_fds; /* descriptors from KEEPER_FD_FIRST on */
 	uint32_t stop_signal;
 	uint32_t stop_timeout_ms;
 	int64_t spawned_ns; /* CLOCK_MONOTONIC */
 	int64_t planned_ns;
 	bool paused;
-	bool ended;	   /* the first process has, and the instance with it */
+	bool ended;        /* the first process has, and the instance with it */
 	bool acknowledged; /* ... and the engine knows */
 	bool oom;
-	bool finished;	   /* leave the loop */
+	bool finished; /* leave the loop */
 };
 
 /* Sends an event to every connected engine. */

@@ -29,7 +29,8 @@ struct log_writer {
 static int open_file(struct log_writer *w)
 {
 	struct stat st;
-	w->fd = openat(w->dir_fd, NAME, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0640);
+	w->fd = openat(w->dir_fd, NAME, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
+		       0640);
 	if (w->fd < 0)
 		return -errno;
 	w->size = fstat(w->fd, &st) == 0 ? (uint64_t)st.st_size : 0;
@@ -82,10 +83,8 @@ static void write_records(struct log_writer *w, const struct iovec *iov, int cou
 	if (w->fd < 0)
 		return;
 	ssize_t n = writev(w->fd, iov, count);
-	if (n == (ssize_t)len)
-		w->size += len;
-	else if (n > 0)
-		(void)ftruncate(w->fd, (off_t)w->size);
+	if (n == (ssize_t)len || (n > 0 && ftruncate(w->fd, (off_t)w->size) < 0))
+		w->size += (uint64_t)n;
 }
 
 void log_write(struct log_writer *w, enum log_stream stream, const char *data, size_t len,

@@ -10,7 +10,8 @@
 
 struct loop {
 	int epoll_fd;
-	struct epoll_event round[ROUND_MAX]; /* told in this turn; data.ptr NULL: removed meanwhile */
+	struct epoll_event
+		round[ROUND_MAX]; /* told in this turn; data.ptr NULL: removed meanwhile */
 	int count;
 };
 

@@ -40,4 +40,4 @@ void loop_remove(struct source *s);
 must_check int loop_turn(struct loop *l, int timeout_ms, struct error *err);
 
 /* The structure that @member is embedded in. */
-#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))

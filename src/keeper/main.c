@@ -21,7 +21,7 @@
 #include "keeper/keeper-inside.h"
 #include "keeper/keeper.h"
 #include "keeper/log-writer.h"
-#include "keeper/plan-file.h"
+#include "keeper/loaded-plan.h"
 #include "keeper/session.h"
 
 /**
@@ -81,18 +81,19 @@ static int catch_signals(struct keeper *k, struct error *err)
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
 	    signal(SIGHUP, SIG_IGN) == SIG_ERR)
 		return error_set(err, errno, "block signals");
-	return add_source(k, &k->signals, signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), signal_ready,
-			  "a descriptor for signals", err);
+	return add_source(k, &k->signals, signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
+			  signal_ready, "a descriptor for signals", err);
 }
 
 /* The descriptors were inherited on purpose; nothing that the keeper starts gets them. */
-static int take_descriptors(struct error *err)
+static int take_descriptors(struct keeper *k, struct error *err)
 {
-	struct stat st;
 	for (int fd = KEEPER_FD_PLAN; fd < KEEPER_FD_FIRST; fd++) {
-		if (fstat(fd, &st) < 0)
+		if (fcntl(fd, F_GETFD) < 0)
 			return error_set(err, errno, "use descriptor %d", fd);
 	}
+	while (fcntl(KEEPER_FD_FIRST + (int)k->given_fds, F_GETFD) >= 0)
+		k->given_fds++;
 	if (close_range(KEEPER_FD_PLAN, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
 		return error_set(err, errno, "keep descriptors back");
 	return 0;
@@ -102,12 +103,13 @@ static int open_keeper(struct keeper *k, struct error *err)
 {
 	k->run_fd = KEEPER_FD_RUN;
 	k->log_fd = KEEPER_FD_LOG;
+	int r = take_descriptors(k, err);
+	if (r < 0)
+		return r;
 	k->loop = loop_new(err);
 	if (!k->loop)
 		return err->code;
-	int r = take_descriptors(err);
-	if (r == 0)
-		r = catch_signals(k, err);
+	r = catch_signals(k, err);
 	if (r == 0)
 		r = add_source(k, &k->deadline,
 			       timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
@@ -131,15 +133,16 @@ static int make_first(struct keeper *k, const struct plan *plan, struct error *e
 	s->stdin_once = streams->stdin_once;
 	if (!streams->log)
 		return 0;
-	return log_writer_open(k->log_fd, streams->log_max_bytes, streams->log_max_files, &s->log, err);
+	return log_writer_open(k->log_fd, streams->log_max_bytes, streams->log_max_files, &s->log,
+			       err);
 }
 
 /* Reads the plan, takes what engines have asked already, and starts the instance. */
 static int start(struct keeper *k, struct error *err)
 {
-	struct plan_file file = PLAN_FILE_NONE;
+	struct loaded_plan file = LOADED_PLAN_NONE;
 	int fds[PLAN_FDS_MAX];
-	int r = plan_file_read(KEEPER_FD_PLAN, &file, err);
+	int r = loaded_plan_read(KEEPER_FD_PLAN, &file, err);
 	if (r < 0) {
 		k->first = k->sessions = session_new(k, 0);
 		return r;
@@ -150,6 +153,9 @@ static int start(struct keeper *k, struct error *err)
 	for (uint32_t i = 0; i < plan->fd_count; i++)
 		fds[i] = KEEPER_FD_FIRST + (int)i;
 	r = make_first(k, plan, err);
+	if (r == 0 && plan->fd_count > k->given_fds)
+		r = error_say(err, EBADMSG, "the plan names %u descriptors, but %u were given",
+			      plan->fd_count, k->given_fds);
 	if (r == 0) {
 		connections_serve(k);
 		if (k->first->rows && k->first->cols) {
@@ -160,9 +166,9 @@ static int start(struct keeper *k, struct error *err)
 		r = k->backend->ops->start(k->backend, plan, fds, k->first, err);
 	}
 	/* The instance holds what it needs of these. */
-	if (plan->fd_count)
-		(void)close_range(KEEPER_FD_FIRST, KEEPER_FD_FIRST + plan->fd_count - 1, 0);
-	plan_file_done(&file);
+	if (k->given_fds)
+		(void)close_range(KEEPER_FD_FIRST, KEEPER_FD_FIRST + k->given_fds - 1, 0);
+	loaded_plan_done(&file);
 	return r;
 }
 

@@ -12,7 +12,7 @@
 #include "keeper/client.h"
 #include "keeper/connection.h"
 #include "keeper/keeper.h"
-#include "keeper/plan-file.h"
+#include "keeper/loaded-plan.h"
 #include "keeper/session.h"
 
 static int find_session(struct keeper *k, const struct request *r, struct session **ret,
@@ -29,7 +29,8 @@ static int read_attach(const struct request *r, struct keeper_attach *ret, struc
 	if (r->len < sizeof(*ret))
 		return error_say(err, EBADMSG, "the request is cut short");
 	memcpy(ret, r->payload, sizeof(*ret));
-	if (ret->flags & ~(uint32_t)KEEPER_ATTACH_FLAGS_ALL || ret->detach_len > KEEPER_DETACH_KEYS_MAX)
+	if (ret->flags & ~(uint32_t)KEEPER_ATTACH_FLAGS_ALL ||
+	    ret->detach_len > KEEPER_DETACH_KEYS_MAX)
 		return error_say(err, EBADMSG, "the request holds an unknown flag");
 	return 0;
 }
@@ -62,15 +63,16 @@ static int attach_client(struct keeper *k, struct request *r, size_t at, struct 
 {
 	if (count_clients(k) >= KEEPER_CLIENTS_MAX)
 		return error_say(err, EMFILE, "too many clients are attached");
-	int res = client_new(s, take_fd(r->fds[at]), attach, (const char *)r->payload + sizeof(*attach),
-			     r->len - sizeof(*attach), err);
+	int res = client_new(s, take_fd(r->fds[at]), attach,
+			     (const char *)r->payload + sizeof(*attach), r->len - sizeof(*attach),
+			     err);
 	return res < 0 ? res : resize(k, s, attach->rows, attach->cols, err);
 }
 
 static int do_attach(struct keeper *k, struct request *r, struct error *err)
 {
 	struct keeper_attach attach;
-	struct session *s;
+	struct session *s = NULL;
 	int res = read_attach(r, &attach, err);
 	if (res == 0)
 		res = find_session(k, r, &s, err);
@@ -108,7 +110,7 @@ static int start_exec(struct keeper *k, struct request *r, struct plan *plan,
 static int do_exec(struct keeper *k, struct request *r, struct error *err)
 {
 	struct keeper_attach attach;
-	struct plan_file file = PLAN_FILE_NONE;
+	struct loaded_plan file = LOADED_PLAN_NONE;
 	uint32_t count = 0;
 	int res = read_attach(r, &attach, err);
 	if (res < 0)
@@ -122,20 +124,21 @@ static int do_exec(struct keeper *k, struct request *r, struct error *err)
 	if (k->paused)
 		return error_say(err, EBUSY, "the instance is paused");
 	if (keeper_session(k, r->head.exec) || count > KEEPER_EXECS_MAX)
-		return error_say(err, EEXIST, "the process's number is taken, or there are too many");
-	res = plan_file_read(r->fds[0], &file, err);
+		return error_say(err, EEXIST,
+				 "the process's number is taken, or there are too many");
+	res = loaded_plan_read(r->fds[0], &file, err);
 	if (res == 0 && (file.plan->root.type != PLAN_ROOT_NONE || file.plan->fd_count))
 		res = error_say(err, EINVAL, "the plan is not one of an exec");
 	if (res == 0)
 		res = start_exec(k, r, file.plan, &attach, err);
-	plan_file_done(&file);
+	loaded_plan_done(&file);
 	return res;
 }
 
 static int do_resize(struct keeper *k, struct request *r, struct error *err)
 {
 	struct keeper_resize size;
-	struct session *s;
+	struct session *s = NULL;
 	if (r->len != sizeof(size))
 		return error_say(err, EBADMSG, "the request is cut short");
 	memcpy(&size, r->payload, sizeof(size));
@@ -146,7 +149,7 @@ static int do_resize(struct keeper *k, struct request *r, struct error *err)
 static int do_signal(struct keeper *k, struct request *r, struct error *err)
 {
 	struct keeper_signal sig;
-	struct session *s;
+	struct session *s = NULL;
 	if (r->len != sizeof(sig))
 		return error_say(err, EBADMSG, "the request is cut short");
 	memcpy(&sig, r->payload, sizeof(sig));
@@ -172,13 +175,13 @@ static int do_freeze(struct keeper *k, bool freeze, struct error *err)
 
 static int do_update(struct keeper *k, struct request *r, struct error *err)
 {
-	struct plan_file file = PLAN_FILE_NONE;
+	struct loaded_plan file = LOADED_PLAN_NONE;
 	if (r->fd_count != 1)
 		return error_say(err, EBADMSG, "the request brings no plan");
-	int res = plan_file_read(r->fds[0], &file, err);
+	int res = loaded_plan_read(r->fds[0], &file, err);
 	if (res == 0)
 		res = k->backend->ops->update(k->backend, file.plan, err);
-	plan_file_done(&file);
+	loaded_plan_done(&file);
 	return res;
 }
 

@@ -160,9 +160,11 @@ void session_set_streams_take(struct session *s, struct session_streams *streams
 	if (streams->input >= 0)
 		add_source(s, &s->input, take_fd(streams->input), 0, input_ready);
 	if (streams->output >= 0)
-		add_source(s, &s->outputs[0].source, take_fd(streams->output), EPOLLIN, output_ready);
+		add_source(s, &s->outputs[0].source, take_fd(streams->output), EPOLLIN,
+			   output_ready);
 	if (streams->error >= 0)
-		add_source(s, &s->outputs[1].source, take_fd(streams->error), EPOLLIN, output_ready);
+		add_source(s, &s->outputs[1].source, take_fd(streams->error), EPOLLIN,
+			   output_ready);
 }
 
 void session_started(struct session *s, int pid, const int64_t *phase_ns)

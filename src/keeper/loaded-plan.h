@@ -13,15 +13,15 @@ struct plan;
  *
  * A plan's strings point into the bytes that it was read from, so both are kept together.
  */
-struct plan_file {
+struct loaded_plan {
 	struct plan *plan;
 	void *bytes; /* a private copy: nobody can change it after it was checked */
 };
 
-#define PLAN_FILE_NONE  \
-	{               \
+#define LOADED_PLAN_NONE   \
+	{                  \
 		NULL, NULL \
 	}
 
-must_check int plan_file_read(int fd, struct plan_file *ret, struct error *err);
-void plan_file_done(struct plan_file *f);
+must_check int loaded_plan_read(int fd, struct loaded_plan *ret, struct error *err);
+void loaded_plan_done(struct loaded_plan *f);

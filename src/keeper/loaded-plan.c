@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "keeper/plan-file.h"
+#include "keeper/loaded-plan.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 #include "container/plan.h"
 
-int plan_file_read(int fd, struct plan_file *ret, struct error *err)
+int loaded_plan_read(int fd, struct loaded_plan *ret, struct error *err)
 {
 	struct stat st;
 	if (fstat(fd, &st) < 0)
@@ -26,9 +26,9 @@ int plan_file_read(int fd, struct plan_file *ret, struct error *err)
 	return r;
 }
 
-void plan_file_done(struct plan_file *f)
+void loaded_plan_done(struct loaded_plan *f)
 {
 	plan_free(f->plan);
 	free(f->bytes);
-	*f = (struct plan_file)PLAN_FILE_NONE;
+	*f = (struct loaded_plan)LOADED_PLAN_NONE;
 }
