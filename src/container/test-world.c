@@ -117,6 +117,10 @@ static void add_usual_mounts(struct plan *p)
 	add_device(p, "/dev/random", 1, 8);
 	add_device(p, "/dev/urandom", 1, 9);
 	add_device(p, "/dev/tty", 5, 0);
+	*plan_add(p, &p->cgroup.devices) =
+		(struct plan_device_rule){ true, 'c', 5, 2, PLAN_DEVICE_ALL };
+	*plan_add(p, &p->cgroup.devices) =
+		(struct plan_device_rule){ true, 'c', 136, PLAN_DEVICE_ANY, PLAN_DEVICE_ALL };
 	*plan_add(p, &p->masked) = "/proc/kcore";
 	*plan_add(p, &p->masked) = "/proc/acpi";
 	*plan_add(p, &p->masked) = "/proc/timer_list";

@@ -28,7 +28,7 @@ struct container_backend {
 };
 
 struct task {
-	struct session *session;
+	struct session *session; /* NULL: forgotten, and only kept until the process is reaped */
 	struct container_process process;
 	struct session_streams streams; /* of a start on its way */
 	struct source status;
@@ -156,12 +156,14 @@ static void end_ready(struct source *s, uint32_t events)
 	struct task *t = container_of(s, struct task, end);
 	int code = 0, sig = 0;
 	(void)events;
-	while (t->session->state == SESSION_STARTING)
+	while (t->session && t->session->state == SESSION_STARTING)
 		check_status(t);
 	loop_remove(&t->end);
 	if (pidfd_reap(t->process.pidfd, &code, &sig) < 0)
 		code = 255;
-	if (t->session->state == SESSION_RUNNING)
+	if (!t->session)
+		task_free(t);
+	else if (t->session->state == SESSION_RUNNING)
 		session_exited(t->session, code, sig);
 }
 
@@ -265,9 +267,14 @@ static int backend_end(struct backend *b, struct error *err)
 
 static void backend_forget(struct backend *b, struct session *s)
 {
+	struct task *t = s->backend_data;
 	(void)b;
-	task_free(s->backend_data);
 	s->backend_data = NULL;
+	/* A process whose start failed may be on its last steps: the namespace waits for its reaping. */
+	if (t && t->end.loop)
+		t->session = NULL;
+	else
+		task_free(t);
 }
 
 static void backend_free(struct backend *b)
