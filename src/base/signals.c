@@ -42,7 +42,7 @@ static int number_of(const char *text, int max)
 
 	if (len == 0 || len > 2 || strspn(text, "0123456789") != len)
 		return -1;
-	int number = atoi(text);
+	int number = (int)strtol(text, NULL, 10);
 	return number <= max ? number : -1;
 }
 

@@ -132,7 +132,7 @@ static int compile_namespace(const struct runtime_namespace *ns, struct plan_fds
 		return error_say(err, ENOTSUP,
 				 "joining a user or mount namespace is not supported");
 
-	auto_close int fd = open(ns->path, O_RDONLY | O_CLOEXEC);
+	auto_close int fd = openat(AT_FDCWD, ns->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return error_set(err, errno, "open namespace '%s'", ns->path);
 	int32_t index = plan_fds_add_take(fds, fd);

@@ -127,7 +127,8 @@ static void host_config_is_refused_in_dockers_words(void **state)
 		{ "\"SecurityOpt\":[\"no-new-privileges:maybe\"]",
 		  "invalid --security-opt 1: \"no-new-privileges:maybe\"" },
 		{ "\"SecurityOpt\":[\"seccomp=/no/file\"]",
-		  "invalid --security-opt: parse seccomp profile: byte 0x2f stands outside of a string" },
+		  "invalid --security-opt: parse seccomp profile: byte 0x2f stands outside of a "
+		  "string" },
 		{ "\"Memory\":1000", "Minimum memory limit allowed is 6MB" },
 		{ "\"MemorySwap\":8000000",
 		  "You should always set the Memory limit when using Memoryswap limit, see usage" },
