@@ -11,10 +11,10 @@
 #include "base/fd.h"
 #include "cli/document.h"
 #include "cli/human.h"
+#include "cli/json-stream.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
 
-#define LINE_MAX_BYTES (1U << 20)
 #define BAR_CELLS 50
 #define BAR_CELLS_MIN 8
 #define BAR_BESIDE 50
@@ -104,8 +104,9 @@ static void show_status(struct screen *s, struct json_object *message)
 	strv_done(&s->ids);
 }
 
-static int show_message(struct screen *s, struct json_object *message, struct error *err)
+static int show_message(struct json_object *message, void *arg, struct error *err)
 {
+	struct screen *s = arg;
 	const char *failure = document_text(message, "errorDetail.message");
 	const char *stream = document_text(message, "stream");
 
@@ -122,18 +123,6 @@ static int show_message(struct screen *s, struct json_object *message, struct er
 	return 0;
 }
 
-static int take_line(struct screen *s, const char *line, size_t len, struct error *err)
-{
-	auto_json *message = NULL;
-
-	while (len > 0 && (line[len - 1] == '\r' || line[len - 1] == ' '))
-		len--;
-	if (len == 0)
-		return 0;
-	int r = json_parse(line, len, LINE_MAX_BYTES, "the engine's progress", &message, err);
-	return r < 0 ? r : show_message(s, message, err);
-}
-
 static void flush_screen(struct screen *s)
 {
 	if (s->p->fd >= 0)
@@ -141,47 +130,28 @@ static void flush_screen(struct screen *s)
 	strbuf_clear(&s->out);
 }
 
-/* Takes the whole lines off @pending. */
-static int take_lines(struct screen *s, struct strbuf *pending, struct error *err)
+static void pause_screen(void *arg)
 {
-	const char *end;
-	size_t used = 0;
-	int r = 0;
-
-	while (r == 0 && pending->len > used &&
-	       (end = memchr(pending->data + used, '\n', pending->len - used))) {
-		r = take_line(s, pending->data + used, (size_t)(end - pending->data) - used, err);
-		used = (size_t)(end - pending->data) + 1;
-	}
-	strbuf_consume(pending, used);
-	return r;
+	flush_screen(arg);
 }
 
 int progress_show(const struct progress *p, struct http *http, struct error *err)
 {
-	auto_strbuf pending = STRBUF_INIT(LINE_MAX_BYTES);
 	uint16_t rows;
 	uint16_t cols = 0;
 	struct screen s = {
 		.p = p,
 		.redraw = p->fd >= 0 && !p->plain && text_is_terminal(p->fd),
-		.out = STRBUF_INIT(LINE_MAX_BYTES * 4),
+		.out = STRBUF_INIT(JSON_STREAM_LINE_MAX * 4),
 	};
-	int r = 0;
+	const struct json_stream stream = {
+		.take = show_message,
+		.pause = pause_screen,
+		.arg = &s,
+	};
 
 	s.width = s.redraw && terminal_size(&rows, &cols) ? cols : 200;
-	while (r == 0) {
-		char chunk[16384];
-		ssize_t n = http_read(http, chunk, sizeof(chunk), err);
-		if (n <= 0) {
-			r = n < 0 ? (int)n : take_line(&s, strbuf_text(&pending), pending.len, err);
-			break;
-		}
-		strbuf_add(&pending, chunk, (size_t)n);
-		r = pending.overflow ? error_say(err, EFBIG, "the engine sent a line too long")
-				     : take_lines(&s, &pending, err);
-		flush_screen(&s);
-	}
+	int r = json_stream_read(&stream, http, err);
 	flush_screen(&s);
 	strv_done(&s.ids);
 	strbuf_done(&s.out);

@@ -4,12 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/alloc.h"
-#include "base/clock.h"
 #include "base/fd.h"
 #include "cli/document.h"
 #include "cli/frames.h"
-#include "cli/human.h"
+#include "cli/instant.h"
 #include "cli/url.h"
 #include "cli/verbs.h"
 
@@ -38,20 +36,6 @@ static const struct option options[] = {
 	{},
 };
 
-static int add_instant(struct strbuf *url, const char *key, const char *text, struct error *err)
-{
-	int64_t ns;
-
-	if (!text)
-		return 0;
-	if (!human_parse_instant(text, clock_now(), &ns))
-		return error_say(err, EINVAL, "invalid value for \"%s\": %s", key, text);
-	auto_free char *value = xasprintf("%lld.%09lld", (long long)(ns / NSEC_PER_SEC),
-					  (long long)(ns % NSEC_PER_SEC));
-	url_query(url, key, value);
-	return 0;
-}
-
 static int make_url(const struct call *call, struct strbuf *url, struct error *err)
 {
 	const struct logs_options *o = call->options;
@@ -63,8 +47,8 @@ static int make_url(const struct call *call, struct strbuf *url, struct error *e
 	url_query_flag(url, "timestamps", o->timestamps);
 	url_query_flag(url, "details", o->details);
 	url_query(url, "tail", o->tail);
-	int r = add_instant(url, "since", o->since, err);
-	return r < 0 ? r : add_instant(url, "until", o->until, err);
+	int r = instant_query(url, "since", o->since, err);
+	return r < 0 ? r : instant_query(url, "until", o->until, err);
 }
 
 /* Prints what the frames in @data say; a closed standard output ends it quietly. */
