@@ -22,6 +22,7 @@ void container_process_done(struct container_process *p)
 	close_p(&p->pidfd);
 	close_p(&p->status_fd);
 	close_p(&p->console_fd);
+	close_p(&p->left_fd);
 	*p = (struct container_process)CONTAINER_PROCESS_NONE;
 }
 
@@ -55,6 +56,11 @@ int container_process_check(struct container_process *p, struct error *err)
 		return end_of_status(p, err);
 	if (n < 0)
 		return error_set(err, (int)n, "hear from the new process");
+	if (m.kind == SYNC_LEFT && count == 1) {
+		close_p(&p->left_fd);
+		p->left_fd = fd;
+		return CONTAINER_PROCESS_PENDING;
+	}
 	if (m.kind == SYNC_CONSOLE && count == 1) {
 		close_p(&p->console_fd);
 		p->console_fd = fd;
@@ -153,10 +159,16 @@ int container_end(struct container *c, struct error *err)
 	return r < 0 ? r : cgroup_remove(c->cg, err);
 }
 
+void container_tidy(struct container *c)
+{
+	handed_done(&c->left);
+}
+
 void container_free(struct container *c)
 {
 	if (!c)
 		return;
+	container_tidy(c);
 	close_p(&c->init_pidfd);
 	cgroup_free(c->cg);
 	free(c);

@@ -55,13 +55,14 @@ struct container_process {
 	int pidfd;
 	int status_fd;  /* readable when container_process_check() has something; -1 once started */
 	int console_fd; /* master of its terminal; -1 without, and until it has started */
+	int left_fd;    /* for container_start() itself */
 	int exit_code;  /* of a failed start: 125, 126 or 127, as Docker's */
 	int64_t phase_ns[CONTAINER_PHASE_COUNT];
 };
 
-#define CONTAINER_PROCESS_NONE                                                   \
-	{                                                                        \
-		.pidfd = -1, .status_fd = -1, .console_fd = -1, .exit_code = 125 \
+#define CONTAINER_PROCESS_NONE                                                                   \
+	{                                                                                        \
+		.pidfd = -1, .status_fd = -1, .console_fd = -1, .left_fd = -1, .exit_code = 125, \
 	}
 
 void container_process_done(struct container_process *p);
@@ -108,6 +109,13 @@ must_check int container_exec(struct container *c, const struct plan *plan,
  *         the process has ended or will at once: it is to be reaped by pidfd_reap().
  */
 int container_process_check(struct container_process *p, struct error *err);
+
+/**
+ * container_tidy() - let go of what only the start needed
+ *
+ * Takes some grace periods of the kernel's: to be called once everybody knows that the program runs.
+ */
+void container_tidy(struct container *c);
 
 /* Sends a signal to every process of the container. */
 must_check int container_signal_all(struct container *c, int signal, struct error *err);

@@ -195,7 +195,10 @@ static int build_view(struct launch *l, struct view *v, struct error *err)
 	r = sync_wait_mounts(l->sync_fd, &h, err);
 	if (r < 0)
 		return r;
-	/* Only now is the process in its group, which becomes the root of the namespace. */
+	/* Only then is the group the root of the namespace. */
+	r = cgroup_enter_by(h.fds + h.count - h.entries, h.entries, err);
+	if (r < 0)
+		return r;
 	if (p->namespaces[PLAN_NS_CGROUP].mode == PLAN_NS_MODE_NEW && unshare(CLONE_NEWCGROUP) < 0)
 		return error_set(err, errno, "make a cgroup namespace");
 	r = view_enter(v, h.fds[0], err);
@@ -229,6 +232,8 @@ static int first_process(struct launch *l, int *ret_exit_code, struct error *err
 		r = enter_folder(p, v.root_fd, err);
 	if (r == 0)
 		r = view_seal(&v, err);
+	if (r == 0 && v.files_fd >= 0)
+		r = sync_left(l->sync_fd, v.files_fd, err);
 	if (r < 0)
 		return r;
 	launch_phase(l, CONTAINER_PHASE_MOUNTED);
@@ -281,7 +286,7 @@ static int joining_process(struct launch *l, int init_pidfd, int namespaces, str
 {
 	int r = begin(err);
 	if (r == 0 && cg)
-		r = cgroup_attach(cg, 0, err);
+		r = cgroup_enter(cg, err);
 	if (r < 0)
 		return r;
 	if (namespaces && setns(init_pidfd, namespaces) < 0)

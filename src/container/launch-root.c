@@ -45,16 +45,19 @@ static int state_folder(const struct launch *l, int state_fd, const char *name, 
 	return fd < 0 ? error_set(err, errno, "open folder %s of the writable layer", name) : fd;
 }
 
-/* Shifted copies of the layers' mounts; @ret gets descriptors that the caller closes. */
-static int shift_layers(const struct launch *l, int userns_fd, struct handed *ret,
-			struct error *err)
+/*
+ * Shifted copies of the layers' mounts. The last close of a detached mount waits for a grace period,
+ * so these are kept until the program runs.
+ */
+static int shift_layers(const struct launch *l, int userns_fd, int *ret, struct error *err)
 {
 	const struct plan_root *root = &l->plan->root;
 	for (uint32_t i = 0; i < root->layers.count; i++) {
 		int fd = mount_clone(l->fds[root->layers.items[i]], "", false, err);
 		if (fd < 0)
 			return error_prefix(err, "layer %u", i);
-		handed_add_take(ret, fd);
+		handed_add_take(l->left, fd);
+		ret[i] = fd;
 		int r = shift_owners(fd, userns_fd, false, err);
 		if (r < 0)
 			return error_prefix(err, "layer %u", i);
@@ -103,20 +106,11 @@ static int make_root(const struct launch *l, int userns_fd, struct error *err)
 		int r = shift ? shift_owners(fd, userns_fd, false, err) : 0;
 		return r < 0 ? r : take_fd(fd);
 	}
-	auto_handed layers = { 0 };
-	if (shift) {
-		int r = shift_layers(l, userns_fd, &layers, err);
-		if (r < 0)
-			return r;
-	} else {
-		for (uint32_t i = 0; i < root->layers.count; i++) {
-			int fd = fcntl(l->fds[root->layers.items[i]], F_DUPFD_CLOEXEC, 3);
-			if (fd < 0)
-				return error_set(err, errno, "take layer %u", i);
-			handed_add_take(&layers, fd);
-		}
-	}
-	return mount_root_overlay(l, layers.fds, err);
+	int layers[PLAN_LAYERS_MAX];
+	for (uint32_t i = 0; i < root->layers.count; i++)
+		layers[i] = l->fds[root->layers.items[i]];
+	int r = shift ? shift_layers(l, userns_fd, layers, err) : 0;
+	return r < 0 ? r : mount_root_overlay(l, layers, err);
 }
 
 static int make_node(const struct launch *l, int dev_fd, const struct plan_device *d,

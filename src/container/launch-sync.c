@@ -68,6 +68,7 @@ int sync_hand_over(int fd, const struct handed *h, struct error *err)
 	}
 	m.kind = SYNC_GO;
 	m.go.cgroups = h->cgroups;
+	m.go.entries = h->entries;
 	m.go.unified = h->unified;
 	memcpy(m.go.cgroup_of, h->cgroup_of, sizeof(m.go.cgroup_of));
 	return sync_send(fd, &m, SYNC_SIZE(go), h->fds + at, h->count - at, err);
@@ -107,6 +108,7 @@ int sync_wait_mounts(int fd, struct handed *ret, struct error *err)
 			handed_add_take(ret, fds[i]);
 		if (m.kind == SYNC_GO) {
 			ret->cgroups = m.go.cgroups;
+			ret->entries = m.go.entries;
 			ret->unified = m.go.unified;
 			memcpy(ret->cgroup_of, m.go.cgroup_of, sizeof(ret->cgroup_of));
 			return 0;
@@ -121,6 +123,12 @@ int sync_console(int fd, int master_fd, struct error *err)
 {
 	struct sync_message m = { .kind = SYNC_CONSOLE };
 	return sync_send(fd, &m, SYNC_SIZE_BARE, &master_fd, 1, err);
+}
+
+int sync_left(int fd, int mount_fd, struct error *err)
+{
+	struct sync_message m = { .kind = SYNC_LEFT };
+	return sync_send(fd, &m, SYNC_SIZE_BARE, &mount_fd, 1, err);
 }
 
 /* From here on the process may be under a filter that knows write(2), but not sendmsg(2). */

@@ -137,7 +137,8 @@ static int filter_devices(const struct plan_cgroup *g, struct cgroup *cg, struct
 	if (!g->filter_devices)
 		return 0;
 	auto_free struct device_rule *rules = xcalloc(g->devices.count + 1, sizeof(*rules));
-	static_assert((int)PLAN_DEVICE_ALL == (int)DEVICE_ACCESS_ALL && PLAN_DEVICE_ANY == DEVICE_ANY,
+	static_assert((int)PLAN_DEVICE_ALL == (int)DEVICE_ACCESS_ALL &&
+			      PLAN_DEVICE_ANY == DEVICE_ANY,
 		      "rules are given as they are");
 	for (uint32_t i = 0; i < g->devices.count; i++) {
 		const struct plan_device_rule *r = &g->devices.items[i];
@@ -193,6 +194,16 @@ static int write_maps(struct launch *l, pid_t pid, struct error *err)
 	return r;
 }
 
+static int hand_entries(const struct cgroup *cg, struct handed *h, struct error *err)
+{
+	int entries[CGROUP_CONTROLLER_COUNT];
+	int count = cgroup_open_entries(cg, entries, err);
+	for (int i = 0; i < count; i++)
+		handed_add_take(h, entries[i]);
+	h->entries = count < 0 ? 0 : (uint32_t)count;
+	return count < 0 ? count : 0;
+}
+
 /* Everything that the caller does between the clone and the word to go on. */
 static int serve_child(struct launch *l, struct container *c, pid_t pid, struct error *err)
 {
@@ -202,8 +213,6 @@ static int serve_child(struct launch *l, struct container *c, pid_t pid, struct 
 	int r = write_maps(l, pid, err);
 	if (r == 0 && !c->cg)
 		r = make_group(c, p, err);
-	if (r == 0 && c->cg && !cgroup_is_unified(c->cg))
-		r = cgroup_attach(c->cg, pid, err);
 	if (r < 0)
 		return r;
 	launch_phase(l, CONTAINER_PHASE_CGROUP);
@@ -217,6 +226,8 @@ static int serve_child(struct launch *l, struct container *c, pid_t pid, struct 
 		r = set_oom_score(p, pid, err);
 	if (r == 0)
 		r = launch_make_root(l, userns_fd, c->cg, &h, err);
+	if (r == 0 && c->cg && !cgroup_is_unified(c->cg))
+		r = hand_entries(c->cg, &h, err);
 	if (r == 0)
 		r = sync_hand_over(l->sync_fd, &h, err);
 	launch_phase(l, CONTAINER_PHASE_ROOT);
@@ -307,6 +318,7 @@ int container_start(const struct plan *plan, const int *fds,
 		.fds = fds,
 		.streams = *streams,
 		.sync_fd = -1,
+		.left = &c->left,
 		.user_ns = plan->namespaces[PLAN_NS_USER].mode == PLAN_NS_MODE_NEW,
 	};
 	*process = (struct container_process)CONTAINER_PROCESS_NONE;
@@ -320,6 +332,8 @@ int container_start(const struct plan *plan, const int *fds,
 		undo_start(c, process);
 		return r;
 	}
+	if (process->left_fd >= 0)
+		handed_add_take(&c->left, take_fd(process->left_fd));
 	c->init_pidfd = fcntl(process->pidfd, F_DUPFD_CLOEXEC, 3);
 	c->join = namespace_flags(plan, PLAN_NS_MODE_NEW) | namespace_flags(plan, PLAN_NS_MODE_FD);
 	*ret = take_ptr(c);

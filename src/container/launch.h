@@ -9,6 +9,8 @@
 #include "container/plan.h"
 #include "sys/cgroup.h"
 
+struct handed;
+
 /**
  * DOC: What both sides of a start know
  *
@@ -21,8 +23,9 @@ struct launch {
 	const struct plan *plan;
 	const int *fds; /* the plan's descriptors */
 	struct container_streams streams;
-	int sync_fd;  /* of this side: messages of launch-sync.h */
-	bool user_ns; /* the process has a user namespace of its own */
+	int sync_fd;         /* of this side: messages of launch-sync.h */
+	bool user_ns;        /* the process has a user namespace of its own */
+	struct handed *left; /* mounts only needed on the way: closed by container_tidy() */
 	int64_t phase_ns[CONTAINER_PHASE_COUNT];
 };
 
@@ -32,7 +35,7 @@ struct launch {
 /*
  * Mounts that only the caller can make: the root, then in the order of the plan's mounts one for
  * each that is a bind, a /dev, a sysfs of the host or of a joined network namespace, and as many as
- * there are hierarchies for a cgroup mount.
+ * there are hierarchies for a cgroup mount. Behind them the group's entries.
  */
 struct handed {
 	int *fds;
@@ -40,6 +43,7 @@ struct handed {
 	uint32_t size;
 	uint32_t cgroups;                           /* mounts for each cgroup mount of the plan */
 	uint8_t cgroup_of[CGROUP_CONTROLLER_COUNT]; /* their first controllers; version 1 */
+	uint32_t entries; /* descriptors at the end by which the process enters its group */
 	bool unified;
 };
 

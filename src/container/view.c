@@ -194,7 +194,7 @@ static int set_propagation(int mount_fd, uint32_t propagation, struct error *err
 	return change.propagation ? mount_change(mount_fd, &change, err) : 0;
 }
 
-/* Hidden by an empty file or folder. */
+/* Hidden by an empty file or folder: the first time by the template itself, then by copies of it. */
 static int mask(struct view *v, const char *path, struct error *err)
 {
 	struct stat st;
@@ -205,7 +205,13 @@ static int mask(struct view *v, const char *path, struct error *err)
 		return fd;
 	if (fstat(fd, &st) < 0)
 		return error_set(err, errno, "look at it");
-	int from = S_ISDIR(st.st_mode) ? v->empty_dir_fd : v->empty_fd;
+	bool dir = S_ISDIR(st.st_mode);
+	int from = dir ? v->empty_dir_fd : v->empty_fd;
+	bool *used = dir ? &v->empty_dir_used : &v->empty_used;
+	if (!*used) {
+		*used = true;
+		return mount_attach(from, fd, err);
+	}
 	auto_close int cover = mount_clone(from, "", false, err);
 	return cover < 0 ? cover : mount_attach(cover, fd, err);
 }

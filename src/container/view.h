@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "base/macros.h"
 #include "container/launch.h"
@@ -20,10 +22,12 @@ struct view {
 	int files_fd;     /* tmpfs with the plan's small files and what masks are made of */
 	int empty_fd;     /* read-only mount of its empty file */
 	int empty_dir_fd; /* read-only mount of its empty folder */
-	int proc_fd;      /* a proc for Berth's own writes; -1 where none is needed */
-	int devpts_fd;    /* the plan's devpts; -1 without */
-	int null_fd;      /* Berth's own null device; -1 without a /dev */
-	int root_fd;      /* after view_enter() */
+	bool empty_used;  /* ... is attached somewhere already */
+	bool empty_dir_used;
+	int proc_fd;   /* a proc for Berth's own writes; -1 where none is needed */
+	int devpts_fd; /* the plan's devpts; -1 without */
+	int null_fd;   /* Berth's own null device; -1 without a /dev */
+	int root_fd;   /* after view_enter() */
 };
 
 #define VIEW_NONE                                                                  \

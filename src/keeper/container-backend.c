@@ -211,6 +211,7 @@ static int backend_start(struct backend *b, const struct plan *plan, const int *
 		return 0;
 	}
 	tell_started(t);
+	container_tidy(cb->container);
 	return watch_task(t, err);
 }
 

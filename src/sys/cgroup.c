@@ -332,14 +332,39 @@ bool cgroup_is_unified(const struct cgroup *cg)
 	return cg->unified;
 }
 
-int cgroup_attach(struct cgroup *cg, pid_t pid, struct error *err)
+int cgroup_open_entries(const struct cgroup *cg, int ret[CGROUP_CONTROLLER_COUNT],
+			struct error *err)
 {
-	char text[24];
-	(void)snprintf(text, sizeof(text), "%d", (int)pid);
+	const char *name = cg->unified ? "cgroup.procs" : "tasks";
 	for (size_t i = 0; i < cg->folder_count; i++) {
-		int r = cgroup_write(cg, cg->folders[i], "cgroup.procs", text, err);
-		if (r < 0)
-			return r;
+		ret[i] = openat(cg->folders[i], name, O_WRONLY | O_CLOEXEC);
+		if (ret[i] >= 0)
+			continue;
+		int errnum = errno;
+		while (i > 0)
+			close_p(&ret[--i]);
+		return error_set(err, errnum, "open %s of cgroup '%s'", name, cg->path);
+	}
+	return (int)cg->folder_count;
+}
+
+int cgroup_enter_by(const int *entries, size_t count, struct error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (write(entries[i], "0", 1) != 1)
+			return error_set(err, errno, "enter a cgroup");
 	}
 	return 0;
+}
+
+int cgroup_enter(const struct cgroup *cg, struct error *err)
+{
+	int entries[CGROUP_CONTROLLER_COUNT];
+	int count = cgroup_open_entries(cg, entries, err);
+	if (count < 0)
+		return count;
+	int r = cgroup_enter_by(entries, (size_t)count, err);
+	for (int i = 0; i < count; i++)
+		close_p(&entries[i]);
+	return r < 0 ? error_prefix(err, "cgroup '%s'", cg->path) : 0;
 }

@@ -87,8 +87,28 @@ DEFINE_AUTO(struct cgroup, cgroup_free);
 /* Descriptor for CLONE_INTO_CGROUP on version 2; -1 on version 1. */
 int cgroup_clone_fd(const struct cgroup *cg);
 
-/* Moves a process into the group; 0 is the caller. */
-must_check int cgroup_attach(struct cgroup *cg, pid_t pid, struct error *err);
+/**
+ * cgroup_enter() - move the calling process, which must be single-threaded, into the group
+ *
+ * A process that moves another one, or a whole process by its number, waits on version 1 for a grace
+ * period of the kernel's: 5 to 15 ms where nobody did so just before. A thread that moves itself
+ * does not, so there is no function here to move somebody else.
+ */
+must_check int cgroup_enter(const struct cgroup *cg, struct error *err);
+
+/**
+ * cgroup_open_entries() - open what cgroup_enter_by() writes to
+ * @ret: receives the descriptors
+ *
+ * For a process that has no right of its own to enter: the right is the opener's.
+ *
+ * Return: how many, or a negative errno.
+ */
+int cgroup_open_entries(const struct cgroup *cg, int ret[CGROUP_CONTROLLER_COUNT],
+			struct error *err);
+
+/* As cgroup_enter() by such descriptors. */
+must_check int cgroup_enter_by(const int *entries, size_t count, struct error *err);
 
 #define CGROUP_LIMIT_NONE INT64_MIN /* leave it */
 #define CGROUP_LIMIT_MAX (-1)       /* no limit */
