@@ -54,3 +54,12 @@ void close_p(int *fd);
 		*from_ = -1;         \
 		taken_;              \
 	})
+
+/* Hands on a struct that is held by value; the variable is left zeroed. */
+#define take_struct(s)                     \
+	({                                 \
+		typeof(s) *from_ = &(s);   \
+		typeof(s) taken_ = *from_; \
+		*from_ = (typeof(s)){};    \
+		taken_;                    \
+	})

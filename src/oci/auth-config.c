@@ -161,8 +161,7 @@ int auth_config_get(const struct auth_config *c, const char *server, struct auth
 	free(a.server);
 	a.server = xstrdup(server);
 	auth_done(ret);
-	*ret = a;
-	a = (struct auth){};
+	*ret = take_struct(a);
 	return 0;
 }
 

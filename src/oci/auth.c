@@ -96,8 +96,7 @@ int auth_from_json(struct json_object *o, struct auth *ret, struct error *err)
 		return -EINVAL;
 	}
 	auth_done(ret);
-	*ret = a;
-	a = (struct auth){};
+	*ret = take_struct(a);
 	return 0;
 }
 

@@ -175,8 +175,7 @@ int descriptor_parse(struct json_object *o, struct descriptor *ret, struct error
 		return -EBADMSG;
 	d.media_type = xstrdup(type);
 
-	*ret = d;
-	d = (struct descriptor){};
+	*ret = take_struct(d);
 	return 0;
 }
 
@@ -201,8 +200,7 @@ int descriptors_parse(struct json_object *array, const char *what, size_t max,
 				     &list.items[list.count], err) < 0)
 			return error_prefix(err, "%s[%zu]", what, list.count);
 
-	*ret = list;
-	list = (struct descriptors){};
+	*ret = take_struct(list);
 	return 0;
 }
 

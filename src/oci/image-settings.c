@@ -168,8 +168,7 @@ int image_settings_parse(struct json_object *o, struct image_settings *ret, stru
 	    json_get_strings(o, "Shell", &s.shell, err) < 0 ||
 	    json_get_bool(o, "ArgsEscaped", &s.args_escaped, err) < 0)
 		return -EBADMSG;
-	*ret = s;
-	s = (struct image_settings){};
+	*ret = take_struct(s);
 	return 0;
 }
 

@@ -185,8 +185,7 @@ int reference_parse(const char *text, struct reference *ret, struct error *err)
 	int r = check_name(text, &ref, err);
 	if (r < 0)
 		return r;
-	*ret = ref;
-	ref = (struct reference){};
+	*ret = take_struct(ref);
 	return 0;
 }
 

@@ -134,10 +134,8 @@ int fetch_manifest(struct session *s, struct http *http, const char *path, const
 		r = check_type(&answer, promised, &doc.type, err);
 	if (r < 0)
 		return error_prefix(err, "manifest %s", reference);
-	doc.data = answer.body;
-	answer.body = (struct strbuf){};
-	*ret = doc;
-	doc = (struct document){};
+	doc.data = take_struct(answer.body);
+	*ret = take_struct(doc);
 	return 0;
 }
 
@@ -166,9 +164,7 @@ int fetch_config(struct session *s, struct http *http, const char *path,
 	if (r < 0)
 		return error_prefix(err, "image configuration %s", promised->digest.text);
 	doc.type = xstrdup(promised->media_type);
-	doc.data = answer.body;
-	answer.body = (struct strbuf){};
-	*ret = doc;
-	doc = (struct document){};
+	doc.data = take_struct(answer.body);
+	*ret = take_struct(doc);
 	return 0;
 }

@@ -58,8 +58,7 @@ static bool read_local(struct pull *p, const struct digest *digest, size_t cap,
 
 	if (!blob_exists(p->lease, digest) || blob_read(p->store, digest, &doc.data, NULL) < 0)
 		return false;
-	*ret = doc;
-	doc = (struct document){};
+	*ret = take_struct(doc);
 	return true;
 }
 

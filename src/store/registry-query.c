@@ -140,8 +140,7 @@ int registry_tags(struct registry_client *client, const struct reference *ref,
 		return r;
 	}
 	strv_done(ret);
-	*ret = tags;
-	tags = (struct strv){};
+	*ret = take_struct(tags);
 	return 0;
 }
 
@@ -188,8 +187,9 @@ static int describe(struct session *s, struct http *http, const struct reference
 	const char *reference = digest_is_empty(&ref->digest) ? ref->tag : ref->digest.text;
 
 	int r = fetch_manifest(s, http, ref->path, reference, NULL, &doc, err);
-	if (r == 0)
-		r = manifest_parse(strbuf_text(&doc.data), doc.data.len, doc.type, &m, err);
+	if (r < 0)
+		return r;
+	r = manifest_parse(strbuf_text(&doc.data), doc.data.len, doc.type, &m, err);
 	if (r < 0)
 		return r;
 	d.media_type = xstrdup(m->media_type);

@@ -150,8 +150,7 @@ static bool renew(struct session *s, const struct http_answer *a, const char *re
 		if (current || !s->token) {
 			secret_free(take_ptr(s->token));
 			challenge_done(&s->challenge);
-			s->challenge = challenge;
-			challenge = (struct challenge){};
+			s->challenge = take_struct(challenge);
 		}
 		again = true;
 	} else if (challenge.basic && !s->challenge.basic && s->auth.username) {
