@@ -95,8 +95,8 @@ must_check int layer_ingest_write(struct layer_ingest *ingest, const void *data,
 must_check int layer_ingest_finish(struct layer_ingest *ingest, struct layer_info *ret,
 				   struct error *err);
 
-/* Ends an ingest that was not finished, but keeps its bytes for layer_ingest_resume(): for one
- * whose blob digest is expected and that a cut connection, not bad data, ended. */
+/* What was received is kept for layer_ingest_resume() when layer_ingest_free() follows: for an
+ * ingest whose blob digest is expected and that a cut connection, not bad data, ended. */
 void layer_ingest_suspend(struct layer_ingest *ingest);
 
 /* Ends an ingest; what is not finished is discarded. */

@@ -163,7 +163,7 @@ static int fetch_once(struct reception *rx, struct http *http, bool resume, stru
 	if (r == 0)
 		r = layer_ingest_finish(rx->ingest, NULL, err);
 	if (http_is_transient(r) || r == -ECANCELED || r == -EAGAIN)
-		layer_ingest_suspend(take_ptr(rx->ingest));
+		layer_ingest_suspend(rx->ingest);
 	layer_ingest_free(take_ptr(rx->ingest));
 	return r;
 }

@@ -16,7 +16,7 @@ import pytest
 from hostile import CONFIG, DOCKER, INDEX, LAYER, MANIFEST, OCI, Hostile, Image, digest, layer_tar
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TOOL = ROOT / "build" / "test" / "tools" / "registry-tool"
+TOOL = pathlib.Path(os.environ.get("BERTH_BUILD", ROOT / "build")) / "test" / "tools" / "registry-tool"
 QUICK = ["--backoff-ms", "10", "--attempts", "3", "--stall-ms", "1000"]
 
 

@@ -12,7 +12,7 @@ from hostile import Image, digest, layer_tar
 from registry import Registry
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TOOL = ROOT / "build" / "test" / "tools" / "registry-tool"
+TOOL = pathlib.Path(os.environ.get("BERTH_BUILD", ROOT / "build")) / "test" / "tools" / "registry-tool"
 
 
 @pytest.fixture
