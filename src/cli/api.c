@@ -51,7 +51,7 @@ static int send_any(struct api *a, const struct http_request *request, struct ht
 	int r = http ? 0 : connect_new(a, &http, err);
 	if (r == 0)
 		r = http_send(http, request, ret, &stale, err);
-	if (r < 0 && stale && request->body_fd <= 0) {
+	if (r < 0 && stale && request->body_fd <= 0 && !request->produce) {
 		http_free(take_ptr(http));
 		r = connect_new(a, &http, err);
 		if (r == 0)

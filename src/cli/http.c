@@ -8,9 +8,13 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+
+#define CHUNK_ROOM 16
+#define CHUNK_SIZE 262144
 
 enum body {
 	BODY_NONE,
@@ -29,6 +33,9 @@ struct http {
 	uint64_t left;
 	bool chunk_open;  /* a chunk's data was begun: its closing line end is due */
 	int64_t deadline; /* of the present exchange; 0 = none */
+	bool answered;    /* the server spoke before the request was sent whole */
+	char *chunk;      /* of a chunked body, with room for its size in front */
+	size_t chunk_len;
 	size_t in_at;
 	size_t in_len;
 	char head[HTTP_HEAD_MAX + 1];
@@ -217,8 +224,10 @@ static int parse_head(struct http *h, bool head_only, struct http_response *ret,
 
 	response.berth = http_header(&response, "Server", text, sizeof(text)) &&
 			 strncmp(text, "Berth", 5) == 0;
-	h->keep = h->head[7] == '1' && !(http_header(&response, "Connection", text, sizeof(text)) &&
-					 strcasecmp(text, "close") == 0);
+	/* where the request was not sent whole, nothing can follow it */
+	h->keep = !h->answered && h->head[7] == '1' &&
+		  !(http_header(&response, "Connection", text, sizeof(text)) &&
+		    strcasecmp(text, "close") == 0);
 	if (response.status == 101) {
 		response.upgraded = true;
 		h->body = BODY_NONE;
@@ -348,38 +357,78 @@ static int send_all(struct http *h, const char *data, size_t len, bool *ret_answ
 	return 0;
 }
 
-static int send_descriptor(struct http *h, const struct http_request *request, struct error *err)
+/* Sends the collected bytes as one chunk; an empty one is the body's end. */
+static int send_chunk(struct http *h, struct error *err)
 {
-	enum { ROOM = 16, CHUNK = 262144 };
-	auto_free char *buffer = xmalloc(ROOM + CHUNK + 2);
-	uint64_t total = 0;
+	char size[CHUNK_ROOM + 1];
+	int digits = snprintf(size, sizeof(size), "%zx\r\n", h->chunk_len);
+	char *from = h->chunk + CHUNK_ROOM - digits;
 
-	for (;;) {
-		ssize_t n = read(request->body_fd, buffer + ROOM, CHUNK);
+	memcpy(from, size, (size_t)digits);
+	memcpy(h->chunk + CHUNK_ROOM + h->chunk_len, "\r\n", 2);
+	int r = send_all(h, from, (size_t)digits + h->chunk_len + 2, &h->answered, err);
+	h->chunk_len = 0;
+	return r;
+}
+
+int http_body(struct http *h, const void *data, size_t len, struct error *err)
+{
+	const char *from = data;
+
+	while (len > 0 && !h->answered) {
+		size_t n = CHUNK_SIZE - h->chunk_len;
+		n = n < len ? n : len;
+		memcpy(h->chunk + CHUNK_ROOM + h->chunk_len, from, n);
+		h->chunk_len += n;
+		from += n;
+		len -= n;
+		if (h->chunk_len == CHUNK_SIZE) {
+			int r = send_chunk(h, err);
+			if (r < 0)
+				return r;
+		}
+	}
+	return h->answered;
+}
+
+static int send_descriptor(struct http *h, int fd, struct error *err)
+{
+	while (!h->answered) {
+		ssize_t n = read(fd, h->chunk + CHUNK_ROOM, CHUNK_SIZE);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return error_set(err, errno, "read what is to be sent");
-
-		char size[ROOM + 1];
-		int digits = snprintf(size, sizeof(size), "%zx\r\n", (size_t)n);
-		char *from = buffer + ROOM - digits;
-		memcpy(from, size, (size_t)digits);
-		memcpy(buffer + ROOM + n, "\r\n", 2);
-		bool answered = false;
-		int r = send_all(h, from, (size_t)digits + (size_t)n + 2, &answered, err);
-		if (r < 0)
-			return r;
-		if (answered) {
-			h->keep = false;
-			return 0;
-		}
-		total += (uint64_t)n;
-		if (request->sent)
-			request->sent(total, request->sent_arg);
 		if (n == 0)
 			return 0;
+		h->chunk_len = (size_t)n;
+		int r = send_chunk(h, err);
+		if (r < 0)
+			return r;
 	}
+	return 0;
+}
+
+/* A body whose length is not known before. */
+static int send_chunks(struct http *h, const struct http_request *q, struct error *err)
+{
+	auto_free char *chunk = xmalloc(CHUNK_ROOM + CHUNK_SIZE + 2);
+
+	h->chunk = chunk;
+	h->chunk_len = 0;
+	int r = q->produce ? q->produce(h, q->produce_arg, err)
+			   : send_descriptor(h, q->body_fd, err);
+	if (r >= 0 && !h->answered && h->chunk_len > 0)
+		r = send_chunk(h, err);
+	if (r >= 0 && !h->answered)
+		r = send_chunk(h, err);
+	h->chunk = NULL;
+	return h->answered || r > 0 ? 0 : r;
+}
+
+static bool is_chunked(const struct http_request *q)
+{
+	return q->produce || q->body_fd > 0;
 }
 
 static void write_head(struct http *h, const struct http_request *q, struct strbuf *out)
@@ -390,15 +439,15 @@ static void write_head(struct http *h, const struct http_request *q, struct strb
 		strbuf_adds(out, q->headers);
 	if (q->upgrade)
 		strbuf_adds(out, "Connection: Upgrade\r\nUpgrade: tcp\r\n");
-	if (q->body_len > 0 || q->body_fd > 0)
+	if (q->body_len > 0 || is_chunked(q))
 		strbuf_addf(out, "Content-Type: %s\r\n",
 			    q->content_type ? q->content_type : "application/json");
-	if (q->body_fd > 0)
+	if (is_chunked(q))
 		strbuf_adds(out, "Transfer-Encoding: chunked\r\n");
 	else if (q->body_len > 0 || strcmp(q->method, "GET") != 0)
 		strbuf_addf(out, "Content-Length: %zu\r\n", q->body_len);
 	strbuf_adds(out, "\r\n");
-	if (q->body_fd <= 0)
+	if (!is_chunked(q))
 		strbuf_add(out, q->body, q->body_len);
 }
 
@@ -412,13 +461,13 @@ static int drop_rest(struct http *h, struct error *err)
 static int send_request(struct http *h, const struct http_request *q, struct error *err)
 {
 	auto_strbuf out = STRBUF_INIT(SIZE_MAX / 2);
-	bool answered = false;
 
+	h->answered = false;
 	write_head(h, q, &out);
-	int r = send_all(h, out.data, out.len, &answered, err);
-	if (r < 0 || q->body_fd <= 0 || answered)
+	int r = send_all(h, out.data, out.len, &h->answered, err);
+	if (r < 0 || !is_chunked(q) || h->answered)
 		return r;
-	return send_descriptor(h, q, err);
+	return send_chunks(h, q, err);
 }
 
 int http_send(struct http *h, const struct http_request *request, struct http_response *ret,

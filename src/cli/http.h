@@ -32,12 +32,12 @@ struct http_request {
 	const char *content_type; /* NULL = application/json where there is a body */
 	const void *body;
 	size_t body_len;
-	int body_fd;    /* > 0: sent in chunks until its end; @body is not used then */
+	int body_fd; /* > 0: sent in chunks until its end; @body is not used then */
+	/* makes the body by calls of http_body(); NULL = none. Its failure ends the request. */
+	int (*produce)(struct http *h, void *arg, struct error *err);
+	void *produce_arg;
 	bool upgrade;   /* asks for a raw stream */
 	int timeout_ms; /* for the whole exchange; 0 = no limit */
-	/* called after each piece of @body_fd that was sent; NULL = none */
-	void (*sent)(uint64_t bytes, void *arg);
-	void *sent_arg;
 };
 
 struct http_response {
@@ -64,6 +64,14 @@ DEFINE_AUTO(struct http, http_free);
  */
 must_check int http_send(struct http *h, const struct http_request *request,
 			 struct http_response *ret, bool *ret_stale, struct error *err);
+
+/**
+ * http_body() - add to a body, from @produce
+ *
+ * Return: 0; 1 where the server has answered already, so that the rest need not be made; or a
+ *         negative errno.
+ */
+must_check int http_body(struct http *h, const void *data, size_t len, struct error *err);
 
 /* Value of a header of the response, up to its line's end, copied to @ret; false where it is not
  * there or too long. Names are compared without case. */

@@ -23,6 +23,7 @@ const struct verb *const verbs[] = {
 	&verb_context_show,
 	&verb_context_update,
 	&verb_context_use,
+	&verb_cp,
 	&verb_create,
 	&verb_diff,
 	&verb_events,

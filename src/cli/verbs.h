@@ -17,6 +17,7 @@ extern const struct verb verb_context_rm;
 extern const struct verb verb_context_show;
 extern const struct verb verb_context_update;
 extern const struct verb verb_context_use;
+extern const struct verb verb_cp;
 extern const struct verb verb_create;
 extern const struct verb verb_dial_stdio;
 extern const struct verb verb_diff;
