@@ -67,7 +67,7 @@ int image_find_manifest(struct store *store, const char *text, struct digest *re
 
 int image_list(struct store *store, struct images *ret, struct error *err)
 {
-	auto_images list = { 0 };
+	struct images list = { 0 };
 	auto_strv ids = { 0 };
 
 	int r = image_select_texts(store->db,
@@ -86,13 +86,14 @@ int image_list(struct store *store, struct images *ret, struct error *err)
 		}
 		if (r < 0)
 			break;
-		list.items = xreallocarray(list.items, list.count + 1, sizeof(*list.items));
+		list.items = xreallocarray(list.items, list.count + 1, sizeof(struct image *));
 		list.items[list.count++] = image;
 	}
-	if (r < 0)
+	if (r < 0) {
+		images_done(&list);
 		return r;
+	}
 	*ret = list;
-	list = (struct images){ 0 };
 	return 0;
 }
 

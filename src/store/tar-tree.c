@@ -203,10 +203,11 @@ static int walk_entry(struct walk *walk, int dir_fd, const char *name, size_t di
 {
 	struct statx st;
 
-	if (dir_len + strlen(name) + 1 > sizeof(walk->path))
+	size_t len = strlen(name);
+	if (dir_len + len + 1 > sizeof(walk->path))
 		return error_say(err, ENAMETOOLONG, "a path below '%.200s' is too long for a tar",
 				 walk->path);
-	strcpy(walk->path + dir_len, name);
+	memcpy(walk->path + dir_len, name, len + 1);
 	const struct strv *skip = walk->options->skip;
 	if (skip && strv_contains(skip, walk->path + walk->prefix_len))
 		return 0;

@@ -249,7 +249,7 @@ static int fill_size(const struct tar_block *b, const struct tar_extra *x, struc
 static int take_entry(struct tar_parser *p, const struct tar_block *b, struct error *err)
 {
 	const struct tar_extra *x = &p->extra;
-	const char *name = NULL;
+	const char *name = b->name;
 	struct tar_entry e = {
 		.path = p->path,
 		.mode = b->mode,
@@ -276,7 +276,7 @@ static int take_entry(struct tar_parser *p, const struct tar_block *b, struct er
 	if (r == 0)
 		r = p->events->entry(p->context, &e, err);
 	if (r < 0)
-		return error_prefix(err, "entry '%.200s'", name ? name : b->name);
+		return error_prefix(err, "entry '%.200s'", name);
 
 	tar_extra_clear(&p->extra);
 	p->state = TAR_DATA;
