@@ -24,27 +24,19 @@
 #include "sys/cgroup.h"
 #include "sys/mounts.h"
 #include "sys/pty.h"
+#include "sys/root-switch.h"
 #include "sys/rootfs.h"
+#include "sys/signals.h"
 
 #define CODE_ENGINE 125 /* what Docker says of a failure that is not the program's */
-
-/* What the keeper set for itself must not reach the program. */
-static int reset_signals(struct error *err)
-{
-	sigset_t none;
-	(void)sigemptyset(&none);
-	for (int s = 1; s < NSIG; s++)
-		(void)signal(s, SIG_DFL);
-	return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? error_set(err, errno, "reset signals")
-							 : 0;
-}
 
 static int begin(struct error *err)
 {
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return error_set(err, errno, "prepare the process");
 	(void)umask(0);
-	return reset_signals(err);
+	/* What the keeper set for itself must not reach the program. */
+	return signals_reset(err);
 }
 
 /* Becomes the container's root, so that what it makes belongs to that. */
@@ -295,9 +287,9 @@ static int joining_process(struct launch *l, int init_pidfd, int namespaces, str
 	if (r < 0)
 		return r;
 	(void)setsid();
-	auto_close int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_close int root_fd = root_open(err);
 	if (root_fd < 0)
-		return error_set(err, errno, "open the root");
+		return root_fd;
 	r = join_streams(l, root_fd, err);
 	if (r == 0)
 		r = enter_folder(l->plan, root_fd, err);

@@ -10,6 +10,7 @@
 
 #include "container/launch.h"
 #include "sys/mounts.h"
+#include "sys/namespaces.h"
 #include "sys/overlay.h"
 
 /* The host's id for one of the container; itself without a user namespace. */
@@ -223,15 +224,17 @@ static int make_sysfs(const struct launch *l, const struct plan_mount *m, struct
 		int r = mount_change(fd, &change, err);
 		return r < 0 ? r : take_fd(fd);
 	}
-	auto_close int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (own < 0 || setns(l->fds[net->fd], CLONE_NEWNET) < 0)
-		return error_set(err, errno, "enter the network namespace");
-	int fd = mount_new("sysfs", NULL, 0, m->attr_set, err);
-	if (setns(own, CLONE_NEWNET) < 0) {
-		close_p(&fd);
-		return error_set(err, errno, "leave the network namespace");
-	}
-	return fd;
+	struct error back;
+	auto_close int own = namespace_own(CLONE_NEWNET, err);
+	if (own < 0)
+		return own;
+	int r = namespace_join(l->fds[net->fd], CLONE_NEWNET, err);
+	if (r < 0)
+		return r;
+	auto_close int fd = mount_new("sysfs", NULL, 0, m->attr_set, err);
+	if (namespace_join(own, CLONE_NEWNET, &back) < 0)
+		return error_say(err, back.code, "%s", back.text);
+	return take_fd(fd);
 }
 
 /* Copies of the group's own folders: nothing of the hierarchies above can be reached from them. */

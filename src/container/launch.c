@@ -18,17 +18,14 @@
 #include "container/launch-sync.h"
 #include "sys/clone.h"
 #include "sys/device-filter.h"
+#include "sys/namespaces.h"
 #include "sys/process-fd.h"
 
-/* CLONE_NEW* of each kind, and its name below /proc/self/ns. */
-static const struct {
-	int flag;
-	const char *name;
-} namespaces[PLAN_NS_COUNT] = {
-	[PLAN_NS_USER] = { CLONE_NEWUSER, "user" },       [PLAN_NS_MOUNT] = { CLONE_NEWNS, "mnt" },
-	[PLAN_NS_PID] = { CLONE_NEWPID, "pid" },          [PLAN_NS_NET] = { CLONE_NEWNET, "net" },
-	[PLAN_NS_IPC] = { CLONE_NEWIPC, "ipc" },          [PLAN_NS_UTS] = { CLONE_NEWUTS, "uts" },
-	[PLAN_NS_CGROUP] = { CLONE_NEWCGROUP, "cgroup" },
+static const int namespaces[PLAN_NS_COUNT] = {
+	[PLAN_NS_USER] = CLONE_NEWUSER,     [PLAN_NS_MOUNT] = CLONE_NEWNS,
+	[PLAN_NS_PID] = CLONE_NEWPID,       [PLAN_NS_NET] = CLONE_NEWNET,
+	[PLAN_NS_IPC] = CLONE_NEWIPC,       [PLAN_NS_UTS] = CLONE_NEWUTS,
+	[PLAN_NS_CGROUP] = CLONE_NEWCGROUP,
 };
 
 static int namespace_flags(const struct plan *p, enum plan_namespace_mode mode)
@@ -36,7 +33,7 @@ static int namespace_flags(const struct plan *p, enum plan_namespace_mode mode)
 	int flags = 0;
 	for (int i = 0; i < PLAN_NS_COUNT; i++) {
 		if (p->namespaces[i].mode == mode)
-			flags |= namespaces[i].flag;
+			flags |= namespaces[i];
 	}
 	return flags;
 }
@@ -54,17 +51,14 @@ static int visit_begin(struct visit *v, const struct plan *p, const int *fds, st
 	for (int i = 0; i < PLAN_NS_COUNT; i++)
 		v->own[i] = -1;
 	for (int i = 0; i < PLAN_NS_COUNT; i++) {
-		char path[64];
 		if (p->namespaces[i].mode != PLAN_NS_MODE_FD)
 			continue;
-		(void)snprintf(path, sizeof(path), "/proc/self/ns/%s", namespaces[i].name);
-		v->own[i] = open(path, O_RDONLY | O_CLOEXEC);
+		v->own[i] = namespace_own(namespaces[i], err);
 		if (v->own[i] < 0)
-			return error_set(err, errno, "open the own %s namespace",
-					 namespaces[i].name);
-		if (setns(fds[p->namespaces[i].fd], namespaces[i].flag) < 0)
-			return error_set(err, errno, "join the given %s namespace",
-					 namespaces[i].name);
+			return v->own[i];
+		int r = namespace_join(fds[p->namespaces[i].fd], namespaces[i], err);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -73,9 +67,8 @@ static int visit_end(struct visit *v, struct error *err)
 {
 	int r = 0;
 	for (int i = 0; i < PLAN_NS_COUNT; i++) {
-		if (v->own[i] >= 0 && setns(v->own[i], namespaces[i].flag) < 0 && r == 0)
-			r = error_set(err, errno, "go back to the own %s namespace",
-				      namespaces[i].name);
+		if (v->own[i] >= 0 && r == 0)
+			r = namespace_join(v->own[i], namespaces[i], err);
 		close_p(&v->own[i]);
 	}
 	return r;
@@ -173,14 +166,6 @@ int container_update(struct container *c, const struct plan *plan, struct error 
 	return cgroup_limit(c->cg, &limits, err);
 }
 
-static int open_user_namespace(pid_t pid, struct error *err)
-{
-	char path[64];
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? error_set(err, errno, "open the user namespace") : fd;
-}
-
 static int write_maps(struct launch *l, pid_t pid, struct error *err)
 {
 	const struct plan *p = l->plan;
@@ -217,7 +202,7 @@ static int serve_child(struct launch *l, struct container *c, pid_t pid, struct 
 		return r;
 	launch_phase(l, CONTAINER_PHASE_CGROUP);
 	if (l->user_ns) {
-		userns_fd = open_user_namespace(pid, err);
+		userns_fd = namespace_of(pid, CLONE_NEWUSER, err);
 		if (userns_fd < 0)
 			return userns_fd;
 	}
@@ -237,8 +222,7 @@ static int serve_child(struct launch *l, struct container *c, pid_t pid, struct 
 /* Version 2 lets a process be born in its group, so that has to be there before. */
 static int make_group_before(struct container *c, const struct plan *p, struct error *err)
 {
-	auto_close int fd = open(CGROUP_ROOT "/cgroup.controllers", O_PATH | O_CLOEXEC);
-	return fd < 0 ? 0 : make_group(c, p, err);
+	return cgroup_host_is_unified() ? make_group(c, p, err) : 0;
 }
 
 static int clone_first(struct launch *l, struct container *c, int child_fd,

@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "sys/mounts.h"
+#include "sys/root-switch.h"
 #include "sys/rootfs.h"
 
 #define EMPTY_FILE "empty"
@@ -118,28 +119,13 @@ int view_make(struct view *v, const struct launch *l, struct error *err)
 	return make_files(v, err);
 }
 
-/*
- * The new root goes on top of the old one's "/", and pivot_root(".", ".") exchanges the two, so no
- * folder is needed to put the old one: it lies on the new one and is taken off by its descriptor.
- */
 int view_enter(struct view *v, int root_mount, struct error *err)
 {
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return error_set(err, errno, "separate the mounts from the host's");
-	auto_close int old_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (old_fd < 0)
-		return error_set(err, errno, "open the old root");
-	int r = mount_attach(root_mount, old_fd, err);
+	int r = root_switch(root_mount, err);
 	if (r < 0)
-		return error_prefix(err, "enter the root");
-	if (fchdir(root_mount) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
-		return error_set(err, errno, "enter the root");
-	if (fchdir(old_fd) < 0 || umount2(".", MNT_DETACH) < 0)
-		return error_set(err, errno, "leave the old root");
-	if (chdir("/") < 0)
-		return error_set(err, errno, "enter the root");
-	v->root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return v->root_fd < 0 ? error_set(err, errno, "open the root") : 0;
+		return r;
+	v->root_fd = root_open(err);
+	return v->root_fd < 0 ? v->root_fd : 0;
 }
 
 /* Attaches a mount at a path of the root, which is made where it is missing. */

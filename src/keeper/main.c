@@ -23,6 +23,7 @@
 #include "keeper/log-writer.h"
 #include "keeper/loaded-plan.h"
 #include "keeper/session.h"
+#include "sys/signals.h"
 
 /**
  * DOC: berth-keeper
@@ -78,9 +79,13 @@ static int catch_signals(struct keeper *k, struct error *err)
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGINT);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
-	    signal(SIGHUP, SIG_IGN) == SIG_ERR)
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return error_set(err, errno, "block signals");
+	int r = signals_ignore(SIGPIPE, err);
+	if (r == 0)
+		r = signals_ignore(SIGHUP, err);
+	if (r < 0)
+		return r;
 	return add_source(k, &k->signals, signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
 			  signal_ready, "a descriptor for signals", err);
 }

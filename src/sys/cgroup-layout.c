@@ -50,6 +50,12 @@ static int probe_version_1(int root_fd, struct cgroup_layout *l)
 	return found;
 }
 
+bool cgroup_host_is_unified(void)
+{
+	struct statfs fs;
+	return statfs(CGROUP_ROOT, &fs) == 0 && (unsigned long)fs.f_type == CGROUP2_SUPER_MAGIC;
+}
+
 int cgroup_layout_probe(const char *root, struct cgroup_layout *ret, struct error *err)
 {
 	auto_cgroup_layout l = CGROUP_LAYOUT_NONE;

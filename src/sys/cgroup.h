@@ -52,6 +52,8 @@ struct cgroup_layout {
  * Return: 0; -ENOENT where no control groups are mounted there.
  */
 must_check int cgroup_layout_probe(const char *root, struct cgroup_layout *ret, struct error *err);
+/* True where CGROUP_ROOT is a version 2 hierarchy. */
+bool cgroup_host_is_unified(void);
 void cgroup_layout_done(struct cgroup_layout *l);
 #define auto_cgroup_layout auto_(cgroup_layout_done) struct cgroup_layout
 #define CGROUP_LAYOUT_NONE                                                   \
