@@ -14,6 +14,11 @@
 
 struct fake_asked fake_asked;
 
+static bool is_web(const char *ref)
+{
+	return strcmp(ref, "web") == 0 || strcmp(ref, FAKE_WEB) == 0;
+}
+
 static int no_such(const char *ref, struct error *err)
 {
 	return error_say(err, ENOENT, "No such container: %s", ref);
@@ -51,10 +56,10 @@ void instance_info_done(struct instance_info *info)
 
 int manager_get(struct manager *m, const char *ref, struct instance_info *ret, struct error *err)
 {
-	bool web = strcmp(ref, "web") == 0 || strcmp(ref, FAKE_WEB) == 0;
+	bool web = is_web(ref);
 
 	(void)m;
-	if (!web && strcmp(ref, "old") != 0)
+	if (!web && strcmp(ref, "old") != 0 && strcmp(ref, FAKE_OLD) != 0)
 		return no_such(ref, err);
 	fill_info(ret, web);
 	return 0;
@@ -107,7 +112,7 @@ int manager_start(struct manager *m, const char *ref, struct start_timing *timin
 	(void)m;
 	(void)timing;
 	(void)err;
-	return strcmp(ref, "web") == 0 ? MANAGER_UNCHANGED : 0;
+	return is_web(ref) ? MANAGER_UNCHANGED : 0;
 }
 
 int manager_stop(struct manager *m, const char *ref, int sig, int timeout_s, struct error *err)
@@ -115,7 +120,7 @@ int manager_stop(struct manager *m, const char *ref, int sig, int timeout_s, str
 	(void)m;
 	fake_asked.signal = sig;
 	fake_asked.timeout_s = timeout_s;
-	return strcmp(ref, "web") == 0 ? 0 : no_such(ref, err);
+	return is_web(ref) ? 0 : no_such(ref, err);
 }
 
 int manager_restart(struct manager *m, const char *ref, int sig, int timeout_s, struct error *err)
@@ -127,8 +132,7 @@ int manager_kill(struct manager *m, const char *ref, int sig, struct error *err)
 {
 	(void)m;
 	fake_asked.signal = sig;
-	return strcmp(ref, "web") == 0 ? 0
-				       : error_say(err, EBUSY, "Container %s is not running", ref);
+	return is_web(ref) ? 0 : error_say(err, EBUSY, "Container %s is not running", ref);
 }
 
 int manager_pause(struct manager *m, const char *ref, struct error *err)
@@ -155,7 +159,7 @@ int manager_remove(struct manager *m, const char *ref, const struct remove_optio
 		   struct error *err)
 {
 	(void)m;
-	return options->force || strcmp(ref, "web") != 0
+	return options->force || !is_web(ref)
 		       ? 0
 		       : error_say(err, EBUSY,
 				   "container is running: stop it or remove it by force");
@@ -177,7 +181,7 @@ int manager_wait_prepare(struct manager *m, const char *ref, enum wait_condition
 {
 	(void)m;
 	*ret = (void *)(uintptr_t)(condition == WAIT_NEXT_EXIT ? 2 : 1);
-	return strcmp(ref, "web") == 0 ? 0 : no_such(ref, err);
+	return is_web(ref) ? 0 : no_such(ref, err);
 }
 
 /* The next exit never comes: only the client's hang-up ends that wait. */
@@ -267,7 +271,7 @@ int manager_exec_create(struct manager *m, const char *ref, struct json_object *
 {
 	(void)m;
 	(void)request;
-	if (strcmp(ref, "web") != 0)
+	if (!is_web(ref))
 		return no_such(ref, err);
 	strcpy(ret_id, FAKE_OLD);
 	return 0;
