@@ -196,13 +196,15 @@ static int parse_condition(const char *text, enum wait_condition *ret, struct er
 	return error_say(err, EINVAL, "invalid condition: \"%s\"", text);
 }
 
-/* The head is sent before the wait: docker's `run` waits first and starts when it has the head. */
+/*
+ * The head is sent before the wait: docker's `run` waits first and starts when it has the head. A
+ * start that failed is told to who started, not here, where docker would print it once more.
+ */
 static int wait_for(struct http_request *rq, void *context, struct error *err)
 {
 	struct api *api = context;
 	enum wait_condition condition;
 	struct instance_wait *wait = NULL;
-	char why[ERROR_TEXT] = "";
 
 	int r = parse_condition(uri_query(http_uri(rq), "condition"), &condition, err);
 	if (r < 0)
@@ -211,17 +213,12 @@ static int wait_for(struct http_request *rq, void *context, struct error *err)
 	if (r < 0)
 		return r;
 	http_stream_begin(rq, 200, "application/json");
-	int status = manager_wait_finish(wait, http_client_fd(rq), why);
+	int status = manager_wait_finish(wait, http_client_fd(rq), NULL);
 	if (status < 0)
 		return status;
 
 	struct json_object *reply = json_object_new_object();
 	json_add_int(reply, "StatusCode", status);
-	if (*why) {
-		struct json_object *error = json_object_new_object();
-		json_add_string(error, "Message", why);
-		json_add(reply, "Error", error);
-	}
 	(void)!http_stream_json(rq, reply);
 	return 0;
 }

@@ -277,7 +277,8 @@ static int send_exec(struct manager *m, struct exec_session *s, struct json_obje
 	int result = isolation->exec(m, s->r, request, &launch, err);
 	uint32_t number = keeper_next_client(k);
 	if (result == 0 && attach)
-		result = attach_encode(attach, s->tty, number, client != NULL, &encoded, err);
+		/* the caller still tells a failed start on the socket */
+		result = attach_encode(attach, s->tty, number, true, &encoded, err);
 	if (result == 0)
 		result = claim(m, s, k, err);
 	if (result < 0)

@@ -309,8 +309,11 @@ static int container_exec(struct manager *m, struct record *r, struct json_objec
 	auto_runtime_config config = {};
 	struct container_identity identity = {};
 	auto_plan *plan = NULL;
+	bool has_input = false;
 
 	int result = read_exec(request, &exec, err);
+	if (result == 0)
+		result = json_get_bool(request, "AttachStdin", &has_input, err);
 	if (result == 0)
 		result = load_image_config(m, r, &image, err);
 	if (result == 0)
@@ -320,6 +323,7 @@ static int container_exec(struct manager *m, struct record *r, struct json_objec
 	if (result < 0)
 		return result;
 	plan->id = plan_text(plan, r->id);
+	plan->streams.stdin_open = has_input;
 	return seal_plan(plan, &ret->plan_fd, err);
 }
 
