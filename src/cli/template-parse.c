@@ -330,8 +330,8 @@ enum stop { STOP_END, STOP_ELSE, STOP_TEXT };
 
 static int parse_nodes(struct reader *r, struct node **ret, enum stop *stop);
 
-/* Text up to the next action, "{{-" trimmed; the reader stands behind "{{" then. */
-static void parse_text(struct reader *r, struct node ***tail)
+/* Text up to the next action, "{{-" trimmed; false where none follows, else behind its "{{". */
+static bool parse_text(struct reader *r, struct node ***tail)
 {
 	const char *end = strstr(r->at, "{{");
 	const char *from = r->at;
@@ -346,12 +346,13 @@ static void parse_text(struct reader *r, struct node ***tail)
 	while (r->trim && from < to && isspace((unsigned char)*from))
 		from++;
 	if (from == to)
-		return;
+		return end != NULL;
 	struct node *n = xnew(struct node);
 	n->kind = NODE_TEXT;
 	n->text = xstrndup(from, (size_t)(to - from));
 	**tail = n;
 	*tail = &n->next;
+	return end != NULL;
 }
 
 /* Finds the end of the action that starts here, jumping over strings. */
@@ -475,8 +476,7 @@ static int parse_nodes(struct reader *r, struct node **ret, enum stop *stop)
 
 	while (*r->at) {
 		bool stopped = false;
-		parse_text(r, &tail);
-		if (!*r->at)
+		if (!parse_text(r, &tail))
 			break;
 		int e = find_action_end(r);
 		if (e < 0)
