@@ -79,7 +79,8 @@ ssize_t fd_recv(int sock, void *data, size_t len, int *fds, size_t fd_room, size
  * @name: shown in /proc, for debugging
  * @data: content, copied
  *
- * Return: a read-only usable descriptor that can no longer be changed, or a negative errno.
+ * Return: a descriptor at the content's beginning; the content can no longer be changed. Or a
+ *         negative errno.
  */
 int fd_memory(const char *name, const void *data, size_t len);
 

@@ -99,12 +99,12 @@ int challenge_parse(const char *header, struct challenge *ret)
 		bool basic = len == 5 && strncasecmp(at, "Basic", len) == 0;
 		bool bearer = len == 6 && strncasecmp(at, "Bearer", len) == 0;
 		struct challenge *into = bearer && !ret->bearer ? ret : NULL;
+		ret->basic = ret->basic || basic;
+		ret->bearer = ret->bearer || bearer;
 		at += len;
 		int r = read_parameters(&at, into);
 		if (r < 0)
 			return r;
-		ret->basic = ret->basic || basic;
-		ret->bearer = ret->bearer || bearer;
 	}
 	return 0;
 }
