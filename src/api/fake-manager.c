@@ -10,6 +10,7 @@
 #include "api/frames.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/json.h"
 
 struct fake_asked fake_asked;
@@ -206,7 +207,22 @@ int manager_attach(struct manager *m, const char *ref, const struct attach *atta
 	(void)err;
 	frame_header(FRAME_STDOUT, 5, frame);
 	memcpy(frame + FRAME_HEADER, "hello", 5);
-	return socket_send(attach->socket, frame, sizeof(frame));
+	return socket_send(attach->socket, frame, sizeof(frame), FRAME_TIMEOUT_MS);
+}
+
+int manager_attach_announce(struct manager *m, const char *ref, struct attach_announcement **ret,
+			    struct error *err)
+{
+	(void)m;
+	(void)ref;
+	(void)ret;
+	(void)err;
+	return 0;
+}
+
+void manager_attach_arrived(struct attach_announcement *a)
+{
+	(void)a;
 }
 
 int manager_logs(struct manager *m, const char *ref, const struct log_query *query, log_visit visit,

@@ -56,7 +56,8 @@ static void go_on(int sock, const void *pending, size_t pending_len, void *relay
 	r->attach.pending_len = pending_len;
 	r->attach.detach_keys = r->detach_keys;
 	if (r->start(r->arg, &r->attach, &err) < 0)
-		(void)!socket_send(sock, text, failure_text(r, &err, text, sizeof(text)));
+		(void)!socket_send(sock, text, failure_text(r, &err, text, sizeof(text)),
+				   FRAME_TIMEOUT_MS);
 	close_p(&sock);
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -305,4 +306,28 @@ int unix_connect(const char *path, int type, struct error *err)
 	if (fd < 0 || connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
 		return error_set(err, errno, "connect to %s", path);
 	return take_fd(fd);
+}
+
+int socket_send(int sock, const void *data, size_t len, int timeout_ms)
+{
+	const char *from = data;
+
+	while (len > 0) {
+		ssize_t n = send(sock, from, len, MSG_NOSIGNAL);
+		struct pollfd p = { .fd = sock, .events = POLLOUT };
+
+		if (n >= 0) {
+			from += n;
+			len -= (size_t)n;
+			continue;
+		}
+		if (errno != EAGAIN && errno != EINTR)
+			return -errno;
+		int ready = poll(&p, 1, timeout_ms);
+		if (ready == 0)
+			return -ETIMEDOUT;
+		if (ready < 0 && errno != EINTR)
+			return -errno;
+	}
+	return 0;
 }

@@ -84,6 +84,14 @@ ssize_t fd_recv(int sock, void *data, size_t len, int *fds, size_t fd_room, size
  */
 int fd_memory(const char *name, const void *data, size_t len);
 
+/**
+ * socket_send() - send everything, whether the socket blocks or not
+ * @timeout_ms: how long a peer that takes nothing is waited for
+ *
+ * Return: 0, or a negative errno; -ETIMEDOUT. Never raises SIGPIPE.
+ */
+must_check int socket_send(int sock, const void *data, size_t len, int timeout_ms);
+
 int fd_set_nonblock(int fd, bool nonblock);
 int fd_set_cloexec(int fd, bool cloexec);
 

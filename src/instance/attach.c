@@ -8,9 +8,12 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/fd.h"
 
 #define WAITING_MAX 64
+#define ANNOUNCED_MS 1000
+#define REPLAY_TIMEOUT_MS 30000
 
 /* A client that attached before the start. */
 struct pending_attach {
@@ -169,8 +172,7 @@ static int replay_entry(const struct log_entry *entry, void *arg)
 	strbuf_add(&frame, entry->data, entry->len);
 	if (!entry->partial)
 		strbuf_addc(&frame, '\n');
-	ssize_t sent = fd_send(replay->socket, strbuf_text(&frame), frame.len, NULL, 0);
-	return sent == (ssize_t)frame.len ? 0 : -EPIPE;
+	return socket_send(replay->socket, strbuf_text(&frame), frame.len, REPLAY_TIMEOUT_MS);
 }
 
 static int replay_log(struct manager *m, struct record *r, const struct attach *attach,
@@ -206,4 +208,53 @@ int manager_attach(struct manager *m, const char *ref, const struct attach *atta
 		return result;
 	auto_keeper *k = record_keeper(m, r);
 	return k ? send_attach(k, attach, r->request.tty, err) : keep_waiting(m, r, attach, err);
+}
+
+/* ---- Clients that are on their way ---------------------------------------------------------- */
+
+struct attach_announcement {
+	struct manager *m;
+	struct record *r;
+};
+
+int manager_attach_announce(struct manager *m, const char *ref, struct attach_announcement **ret,
+			    struct error *err)
+{
+	auto_record *r = NULL;
+	int result = roster_find(&m->roster, ref, &r, err);
+	if (result == 0)
+		result = verb_check(m, r, VERB_ATTACH, err);
+	if (result < 0)
+		return result;
+
+	struct attach_announcement *a = xnew(struct attach_announcement);
+	*a = (struct attach_announcement){ m, take_ptr(r) };
+	auto_roster held = roster_lock(&m->roster);
+	a->r->announced++;
+	*ret = a;
+	return 0;
+}
+
+void manager_attach_arrived(struct attach_announcement *a)
+{
+	if (!a)
+		return;
+	{
+		auto_roster held = roster_lock(&a->m->roster);
+		a->r->announced--;
+		(void)pthread_cond_broadcast(&a->m->roster.arrived);
+	}
+	record_unref(a->r);
+	free(a);
+}
+
+void attaches_await(struct manager *m, struct record *r)
+{
+	int64_t end = clock_monotonic() + ANNOUNCED_MS * NSEC_PER_MSEC;
+	const struct timespec until = { end / NSEC_PER_SEC, end % NSEC_PER_SEC };
+	int failed = 0;
+
+	auto_roster held = roster_lock(&m->roster);
+	while (r->announced > 0 && failed == 0)
+		failed = pthread_cond_timedwait(&m->roster.arrived, &m->roster.lock, &until);
 }

@@ -158,6 +158,9 @@ int log_open(struct manager *m, const struct record *r);
 /* Gives the clients that wait for the next start to @k, or drops them (NULL). */
 void attaches_deliver(struct manager *m, struct record *r, struct keeper *k);
 
+/* Waits for the clients that were announced; @verbs is not held. */
+void attaches_await(struct manager *m, struct record *r);
+
 /* ---- exec.c ---- */
 
 /* Ids of the sessions of an instance; the roster's lock is held. */

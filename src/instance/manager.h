@@ -233,6 +233,19 @@ struct attach {
 must_check int manager_attach(struct manager *m, const char *ref, const struct attach *attach,
 			      struct error *err);
 
+/**
+ * manager_attach_announce() - say that a client is about to attach
+ * @ret: receives the announcement; ended by manager_attach_arrived(), which must be called
+ *
+ * A client gets its answer before it is attached, and may start the instance as soon as it has it.
+ * A start waits for the clients that are announced, for a second at most, so that they miss nothing.
+ */
+struct attach_announcement;
+must_check int manager_attach_announce(struct manager *m, const char *ref,
+				       struct attach_announcement **ret, struct error *err);
+/* It is attached, or will not be. NULL is fine. */
+void manager_attach_arrived(struct attach_announcement *a);
+
 must_check int manager_resize(struct manager *m, const char *ref, uint16_t rows, uint16_t cols,
 			      struct error *err);
 

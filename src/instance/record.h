@@ -86,6 +86,7 @@ struct record {
 	struct instance_wait *waits;
 	struct exec_session *execs;
 	struct pending_attach *attaches; /* to be given to the next keeper */
+	size_t announced;                /* clients that are about to attach */
 };
 
 /* A record in STATE_CREATED with one reference; the caller fills the rest. */

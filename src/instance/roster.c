@@ -14,17 +14,24 @@ static void unref_value(void *value)
 
 void roster_init(struct roster *roster)
 {
+	pthread_condattr_t monotonic;
+
 	*roster = (struct roster){
 		.by_id = map_new(unref_value),
 		.by_name = map_new(NULL),
 	};
 	(void)pthread_mutex_init(&roster->lock, NULL);
+	(void)pthread_condattr_init(&monotonic);
+	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&roster->arrived, &monotonic);
+	(void)pthread_condattr_destroy(&monotonic);
 }
 
 void roster_done(struct roster *roster)
 {
 	map_free(roster->by_name);
 	map_free(roster->by_id);
+	(void)pthread_cond_destroy(&roster->arrived);
 	(void)pthread_mutex_destroy(&roster->lock);
 }
 

@@ -291,6 +291,7 @@ int manager_start(struct manager *m, const char *ref, struct start_timing *timin
 	if (result < 0)
 		return result;
 
+	attaches_await(m, r);
 	const struct start_options options = { .timing = timing };
 	if (timing) {
 		*timing = (struct start_timing){};
