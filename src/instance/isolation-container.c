@@ -322,6 +322,10 @@ static int container_exec(struct manager *m, struct record *r, struct json_objec
 		result = compile_exec(m, r, &config, &identity, &exec, &plan, err);
 	if (result < 0)
 		return result;
+	result = json_get_bool(request, "AttachStdin", &plan->streams.stdin_open, err);
+	if (result < 0)
+		return error_say(err, EINVAL, "%s", err ? err->text : "");
+	plan->streams.stdin_once = true;
 	plan->id = plan_text(plan, r->id);
 	plan->streams.stdin_open = has_input;
 	return seal_plan(plan, &ret->plan_fd, err);
