@@ -348,11 +348,12 @@ void http_on_upgrade(void *context, struct MHD_Connection *mhd, void *request, c
 	(void)mhd;
 	((struct http_request *)request)->upgrade = NULL;
 	connection_enter(s, u->connection, CONNECTION_GIVEN);
-	(void)MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
 	if (own >= 0) {
 		server_work_begin(s);
 		u->go_on(own, pending, pending_len, u->arg);
 		server_work_end(s);
 	}
 	upgrade_free(u);
+	/* last, since the listening thread then waits for the end of this one */
+	(void)MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
 }
