@@ -2,18 +2,24 @@
 #include "api/relay.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "api/frames.h"
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/fd.h"
 
 /* Clients from 1.42 on are told by the content type whether the stream is multiplexed. */
 #define MINOR_MULTIPLEXED_TYPE 42
+
+#define READER_MS 50
 
 const char *stream_content_type(const struct http_request *rq, bool tty)
 {
@@ -44,6 +50,27 @@ static size_t failure_text(const struct relay *r, const struct error *err, char 
 	return offset + (size_t)len;
 }
 
+/*
+ * Waits until the client has read the response's head, a moment at most: docker-py reads the head
+ * through a buffer and loses what came together with it.
+ */
+static void await_reader(int sock)
+{
+	auto_close int epoll = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event event = { .events = EPOLLOUT | EPOLLET };
+	int64_t end = clock_monotonic() + READER_MS * NSEC_PER_MSEC;
+	int unread = 0;
+
+	if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, sock, &event) < 0)
+		return;
+	/* each read by the peer is a new edge; the first is there at once */
+	while (ioctl(sock, SIOCOUTQ, &unread) == 0 && unread > 0) {
+		int64_t left_ms = (end - clock_monotonic()) / NSEC_PER_MSEC;
+		if (left_ms <= 0 || epoll_wait(epoll, &event, 1, (int)left_ms) <= 0)
+			return;
+	}
+}
+
 /* The connection is bare now: the keeper gets it. */
 static void go_on(int sock, const void *pending, size_t pending_len, void *relay)
 {
@@ -51,6 +78,7 @@ static void go_on(int sock, const void *pending, size_t pending_len, void *relay
 	char text[FRAME_HEADER + ERROR_TEXT + 2];
 	struct error err = { 0 };
 
+	await_reader(sock);
 	r->attach.socket = sock;
 	r->attach.pending = pending;
 	r->attach.pending_len = pending_len;

@@ -62,6 +62,9 @@ static int inspect(struct http_request *rq, void *context, struct error *err)
 	if (digest_parse(info.image_id, &image_id, NULL) == 0 &&
 	    image_load_config(api->options.store, &image_id, &image, NULL) == 0)
 		request_merge_image(&request, &image->settings);
+	/* clients read logs only of drivers that they know to keep them */
+	if (!request.log.type)
+		request.log.type = xstrdup("json-file");
 	return http_reply_json(rq, 200,
 			       shape_container(&info, &request, image, api_storage_driver(api)));
 }
