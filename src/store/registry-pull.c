@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/map.h"
 #include "oci/image-config.h"
 #include "oci/manifest.h"
 #include "store/blob.h"
@@ -126,6 +127,28 @@ static int get_image(struct pull *p, struct error *err)
 	}
 }
 
+/* A blob that stands in the list twice is fetched once, so both must mean the same. */
+static int check_repeated(const struct pull *p, struct error *err)
+{
+	const struct descriptors *layers = &p->manifest->layers;
+	auto_map *seen = map_new(NULL);
+
+	for (size_t i = 0; i < layers->count; i++) {
+		const struct descriptor *d = &layers->items[i];
+		const struct descriptor *first = map_get(seen, d->digest.text);
+		if (!first) {
+			map_set(seen, d->digest.text, (void *)d);
+			continue;
+		}
+		const struct digest *diff_ids = p->config->diff_ids;
+		if (first->size != d->size ||
+		    !digest_equal(&diff_ids[first - layers->items], &diff_ids[i]))
+			return error_say(err, EBADMSG, "layer %s stands twice and differs",
+					 d->digest.text);
+	}
+	return 0;
+}
+
 static int check_image(const struct pull *p, struct error *err)
 {
 	const struct manifest *m = p->manifest;
@@ -138,6 +161,9 @@ static int check_image(const struct pull *p, struct error *err)
 		if (!media_type_is_layer(m->layers.items[i].media_type, NULL))
 			return error_say(err, ENOTSUP, "'%.100s' is no type of layer that is known",
 					 m->layers.items[i].media_type);
+	int r = check_repeated(p, err);
+	if (r < 0)
+		return r;
 	if (p->platform_given && platform_score(&p->platform, &p->config->platform) == 0)
 		return no_such_platform(p, err);
 	return 0;

@@ -656,6 +656,15 @@ def test_a_layer_listed_twice_is_fetched_once(evil, client):
     assert len(evil.seen("GET", image.layers[0])) == 1
 
 
+def test_a_layer_listed_twice_must_be_the_same_twice(evil, client):
+    tar = layer_tar({"same": b"twice"})
+    image = Image([tar, tar])
+    image.document["layers"][1]["size"] += 1
+    client.refused(evil.serve(image), says="twice")
+    other = Image([tar, tar], rootfs={"type": "layers", "diff_ids": [digest(tar), digest(b"other")]})
+    client.refused(evil.serve(other), says="twice")
+
+
 def test_a_cancelled_pull_leaves_no_image(evil, image, client):
     result = client.pull(evil.serve(image), "--cancel-after", "3")
     assert result["code"] == "ECANCELED"
