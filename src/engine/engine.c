@@ -178,6 +178,7 @@ static int serve(struct engine *e, struct error *err)
 	const struct registry_config registry = {
 		.certs_dir = CERTS_DIR,
 		.insecure = &e->options->insecure_registries,
+		.token_servers = &e->options->token_servers,
 	};
 	e->registry = registry_client_new(&registry);
 	const struct api_options options = {

@@ -64,6 +64,9 @@ static void a_setting_that_is_not_known_is_refused(void **state)
 					   "{\"state\": 5}",
 					   "{\"state\": \"a\"}",
 					   "{\"store-mode\": \"best\"}",
+					   "{\"insecure-registries\": \"a\"}",
+					   "{\"insecure-registries\": [null]}",
+					   "{\"token-servers\": [5]}",
 					   "[]",
 					   "{\"state\":" };
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {

@@ -107,6 +107,13 @@ static int add_insecure_registry(struct engine_options *options, const char *tex
 	return 0;
 }
 
+static int add_token_server(struct engine_options *options, const char *text, struct error *err)
+{
+	(void)err;
+	strv_add(&options->token_servers, text);
+	return 0;
+}
+
 static const struct setting settings[] = {
 	{ "state", "DIR", "records, images and instances (/var/lib/berth)", set_state },
 	{ "run", "DIR", "sockets and what a restart of the host may lose (/run/berth)", set_run },
@@ -119,6 +126,9 @@ static const struct setting settings[] = {
 	{ "store-mode", "MODE", "auto, erofs, erofs-loop or folder (auto)", set_store_mode },
 	{ "insecure-registry", "HOST[:PORT]", "registry spoken to without TLS; may be repeated",
 	  add_insecure_registry },
+	{ "token-server", "HOST[:PORT]",
+	  "server of another site that registries may name for logins; may be repeated",
+	  add_token_server },
 };
 
 /* Options without a counterpart in the file; their numbers stand behind the settings'. */
@@ -217,17 +227,28 @@ static int read_arguments(int argc, char **argv, struct engine_options *options,
 	return 0;
 }
 
+/* What the file lists is added to what the command line names. */
+static int take_list(const char *key, struct json_object *value, struct strv *list,
+		     struct error *err)
+{
+	if (!json_object_is_type(value, json_type_array))
+		return error_say(err, EINVAL, "%s is no list", key);
+	for (size_t i = 0; i < json_object_array_length(value); i++) {
+		struct json_object *item = json_object_array_get_idx(value, i);
+		if (!json_object_is_type(item, json_type_string))
+			return error_say(err, EINVAL, "%s holds something that is no text", key);
+		strv_add(list, json_object_get_string(item));
+	}
+	return 0;
+}
+
 static int take_key(struct engine_options *options, const char *key, struct json_object *value,
 		    struct error *err)
 {
-	if (strcmp(key, "insecure-registries") == 0) {
-		if (!json_object_is_type(value, json_type_array))
-			return error_say(err, EINVAL, "%s is no list", key);
-		for (size_t i = 0; i < json_object_array_length(value); i++)
-			strv_add(&options->insecure_registries,
-				 json_object_get_string(json_object_array_get_idx(value, i)));
-		return 0;
-	}
+	if (strcmp(key, "insecure-registries") == 0)
+		return take_list(key, value, &options->insecure_registries, err);
+	if (strcmp(key, "token-servers") == 0)
+		return take_list(key, value, &options->token_servers, err);
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
 		if (strcmp(settings[i].name, key) != 0)
 			continue;
@@ -288,6 +309,7 @@ void engine_options_done(struct engine_options *options)
 	free(options->log_file);
 	free(options->group);
 	strv_done(&options->insecure_registries);
+	strv_done(&options->token_servers);
 	*options = (struct engine_options){ .ready_fd = -1 };
 }
 
