@@ -4,4 +4,4 @@
 need_root
 
 scripts/build.sh >/dev/null
-exec "$PYTHON" -m pytest -p no:cacheprovider -q test/e2e "$@"
+exec "$PYTHON" -m pytest -p no:cacheprovider --timeout 300 -q test/e2e "$@"

@@ -14,7 +14,7 @@ failed=0
 say "unit tests"
 meson test -C build --no-rebuild --print-errorlogs --suite unit | tee "$results/unit" || failed=1
 say "end-to-end tests"
-"$PYTHON" -m pytest -p no:cacheprovider -q -rs test/e2e "$@" | tee "$results/e2e" || failed=1
+"$PYTHON" -m pytest -p no:cacheprovider --timeout 300 -q -rs test/e2e "$@" | tee "$results/e2e" || failed=1
 
 # How many tests of a kind both runners counted.
 count() {
