@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <strings.h>
 
 #include "oci/runtime-config.h"
@@ -76,4 +77,14 @@ void capabilities_names(uint64_t set, struct strv *ret)
 	for (const struct json_word *w = runtime_capability_words; w->word; w++)
 		if (set & w->value)
 			strv_add(ret, w->word);
+}
+
+uint64_t capabilities_held(void)
+{
+	uint64_t held = 0;
+
+	for (int number = 0; number < 64; number++)
+		if (prctl(PR_CAPBSET_READ, number, 0, 0, 0) == 1)
+			held |= CAPABILITY_BIT(number);
+	return held & CAPABILITY_ALL;
 }

@@ -39,5 +39,14 @@ int capability_number(const char *name);
 must_check int capabilities_adjust(uint64_t base, const struct strv *add, const struct strv *drop,
 				   uint64_t *ret, struct error *err);
 
+/**
+ * capabilities_held() - what this process could give away
+ *
+ * A host may keep some from root itself (a container around the engine, a hardened kernel). What
+ * a user names by --cap-add is asked for whatever is held, and refused by the start; "all", as
+ * --privileged means it, is all that there is.
+ */
+uint64_t capabilities_held(void);
+
 /* Appends the names of a set, lowest number first. */
 void capabilities_names(uint64_t set, struct strv *ret);

@@ -5,6 +5,7 @@
 #include <glob.h>
 #include <sched.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/array.h"
@@ -120,8 +121,17 @@ static char *make_cwd(const struct container_request *request, const struct imag
 	return *dir == '/' ? xstrdup(dir) : xasprintf("/%s", dir);
 }
 
+static bool adds_all(const struct container_request *request)
+{
+	for (size_t i = 0; i < request->cap_add.count; i++)
+		if (strcasecmp(request->cap_add.items[i], "ALL") == 0)
+			return true;
+	return false;
+}
+
 static int make_capabilities(const struct container_request *request,
-			     struct runtime_process *process, struct error *err)
+			     const struct container_place *place, struct runtime_process *process,
+			     struct error *err)
 {
 	uint64_t set = CAPABILITY_ALL;
 
@@ -131,6 +141,10 @@ static int make_capabilities(const struct container_request *request,
 		if (r < 0)
 			return r;
 	}
+	/* a user namespace of its own has every capability, however few its maker held */
+	bool all = request->privileged || adds_all(request);
+	if (all && place->capabilities && container_request_host_users(request))
+		set &= place->capabilities;
 	process->capabilities = xnew(struct runtime_capabilities);
 	process->capabilities->bounding = set;
 	process->capabilities->effective = set;
@@ -157,7 +171,7 @@ static int make_process(const struct container_request *request, const struct im
 		process->oom_score_adj = (struct optional_int){ true, request->oom_score_adj };
 	make_environment(request, image, config->hostname, &process->env);
 	default_rlimits_add(request, place, process);
-	int r = make_capabilities(request, process, err);
+	int r = make_capabilities(request, place, process, err);
 	return r < 0 ? r : container_command(request, image, &process->args, err);
 }
 

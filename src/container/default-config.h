@@ -29,8 +29,10 @@ struct container_place {
 	const char *id;        /* 64 hexadecimal digits */
 	const char *root_path; /* written as root.path; the launch plan has descriptors instead */
 	const char *cgroups_path; /* below the engine's own group */
-	uint32_t id_base; /* host id of 0 inside, for 65,536 ids; not used with the host's user
+	uint32_t id_base;      /* host id of 0 inside, for 65,536 ids; not used with the host's user
 			     namespace */
+	uint64_t capabilities; /* capabilities_held(): all that "all" can mean in the host's user
+				  namespace; 0: every one */
 	struct optional_uint nofile_hard; /* hard limits held: defaults never ask for more */
 	const char *network_namespace;    /* path of one to join; NULL: a new one, or the host's if
 					     asked */

@@ -32,6 +32,11 @@ static void copy_limits(const struct runtime_process *from, struct runtime_proce
 		to->capabilities = xmemdup(from->capabilities, sizeof(*from->capabilities));
 }
 
+static bool has_own_users(const struct runtime_config *config)
+{
+	return config->linux_.uid_map_count > 0;
+}
+
 int container_exec_make(const struct runtime_config *config,
 			const struct container_identity *container,
 			const struct container_exec *exec, struct runtime_process *ret,
@@ -53,11 +58,12 @@ int container_exec_make(const struct runtime_config *config,
 	make_environment(&base->env, exec, &process.env);
 	copy_limits(base, &process);
 	if (exec->privileged) {
+		uint64_t set = has_own_users(config) ? CAPABILITY_ALL : capabilities_held();
 		if (!process.capabilities)
 			process.capabilities = xnew(struct runtime_capabilities);
-		process.capabilities->bounding = CAPABILITY_ALL;
-		process.capabilities->effective = CAPABILITY_ALL;
-		process.capabilities->permitted = CAPABILITY_ALL;
+		process.capabilities->bounding = set;
+		process.capabilities->effective = set;
+		process.capabilities->permitted = set;
 	}
 	*identity = (struct container_identity){
 		.user = exec->user ? exec->user : container->user,

@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/path.h"
+#include "container/capabilities.h"
 #include "container/compile.h"
 #include "container/request-check.h"
 #include "container/request-mounts.h"
@@ -86,6 +87,7 @@ static int make_config(struct manager *m, const struct record *r, const struct i
 		.root_path = "rootfs",
 		.cgroups_path = cgroups_path,
 		.id_base = record_id_base(r),
+		.capabilities = capabilities_held(),
 		.nofile_hard = { .set = true, .value = nofile.rlim_max },
 		.mounts = mounts ? mounts : &none,
 		.devices = devices.items,
