@@ -45,12 +45,13 @@ static void add_values(struct completion *c, const char *choices, enum words kin
 
 static void add_options(struct completion *c, const struct option_set *set)
 {
+	const char *prefix = strlen(c->current) > 2 ? c->current + 2 : "";
 	const struct option *o;
 
 	for (size_t i = 0; (o = option_at(set, i)); i++)
 		if (!o->hidden)
-			complete_add("--", o->name, o->help, c->current + 2, c->ret);
-	complete_add("--", "help", "Print usage", c->current + 2, c->ret);
+			complete_add("--", o->name, o->help, prefix, c->ret);
+	complete_add("--", "help", "Print usage", prefix, c->ret);
 }
 
 /* "-" or "-x": the short forms as well. */

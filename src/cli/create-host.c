@@ -153,7 +153,12 @@ static int add_block_limits(const struct create_options *o, struct json_object *
 
 /* ---- The sandbox ---------------------------------------------------------------------------- */
 
-/* "sys_admin" becomes "CAP_SYS_ADMIN", "all" becomes "ALL". */
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* "sys_admin" becomes "CAP_SYS_ADMIN", "all" becomes "ALL"; sorted, each once. */
 static void add_capabilities(const struct strv *names, const char *key, struct json_object *host)
 {
 	auto_strv list = {};
@@ -164,8 +169,13 @@ static void add_capabilities(const struct strv *names, const char *key, struct j
 		char *name = xasprintf("%s%s", bare ? "" : "CAP_", names->items[i]);
 		for (char *c = name; *c; c++)
 			*c = (char)toupper((unsigned char)*c);
-		strv_add_take(&list, name);
+		if (strv_contains(&list, name))
+			free(name);
+		else
+			strv_add_take(&list, name);
 	}
+	if (list.count > 0)
+		qsort(list.items, list.count, sizeof(char *), compare_names);
 	document_add_list(host, key, &list);
 }
 

@@ -13,6 +13,8 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 
+/* Longest time for which a server may take nothing, where a request has a deadline at all. */
+#define SEND_TIMEOUT_MS 600000
 #define CHUNK_ROOM 16
 #define CHUNK_SIZE 262144
 
@@ -326,31 +328,45 @@ bool http_reusable(const struct http *h)
 
 /* ---- Writing -------------------------------------------------------------------------------- */
 
-/*
- * Sends everything, unless the server answers first: 1 then. -EPIPE also leaves room for an answer
- * that the server gave before it closed.
- */
-static int send_all(struct http *h, const char *data, size_t len, bool *ret_answered,
-		    struct error *err)
+/* Waits until the socket takes data; the server's answer ends the wait as well. */
+static int await_room(struct http *h, struct error *err)
 {
-	while (len > 0) {
+	for (;;) {
 		struct pollfd p = { .fd = h->fd, .events = POLLIN | POLLOUT };
-		int r = poll(&p, 1, h->deadline ? 600000 : -1);
+		int r = poll(&p, 1, h->deadline ? SEND_TIMEOUT_MS : -1);
 		if (r < 0 && errno == EINTR)
 			continue;
+		if (r < 0)
+			return error_set(err, errno, "wait for the engine");
 		if (r == 0)
 			return error_say(err, ETIMEDOUT, "the engine takes no data");
-		if (p.revents & POLLIN) {
-			*ret_answered = true;
+		h->answered = h->answered || (p.revents & POLLIN);
+		return 0;
+	}
+}
+
+/*
+ * Sends everything, unless the server answers first; a server that closed may have left an answer
+ * too.
+ */
+static int send_all(struct http *h, const char *data, size_t len, struct error *err)
+{
+	while (len > 0 && !h->answered) {
+		ssize_t n = send(h->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN) {
+			int r = await_room(h, err);
+			if (r < 0)
+				return r;
+			continue;
+		}
+		if (n < 0 && errno == EPIPE) {
+			h->answered = true;
 			return 0;
 		}
-		ssize_t n = send(h->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n < 0 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		if (n < 0 && errno == EPIPE)
-			*ret_answered = true;
 		if (n < 0)
-			return errno == EPIPE ? 0 : error_set(err, errno, "send to the engine");
+			return error_set(err, errno, "send to the engine");
 		data += n;
 		len -= (size_t)n;
 	}
@@ -366,7 +382,9 @@ static int send_chunk(struct http *h, struct error *err)
 
 	memcpy(from, size, (size_t)digits);
 	memcpy(h->chunk + CHUNK_ROOM + h->chunk_len, "\r\n", 2);
-	int r = send_all(h, from, (size_t)digits + h->chunk_len + 2, &h->answered, err);
+	int r = await_room(h, err);
+	if (r == 0)
+		r = send_all(h, from, (size_t)digits + h->chunk_len + 2, err);
 	h->chunk_len = 0;
 	return r;
 }
@@ -464,7 +482,7 @@ static int send_request(struct http *h, const struct http_request *q, struct err
 
 	h->answered = false;
 	write_head(h, q, &out);
-	int r = send_all(h, out.data, out.len, &h->answered, err);
+	int r = send_all(h, out.data, out.len, err);
 	if (r < 0 || !is_chunked(q) || h->answered)
 		return r;
 	return send_chunks(h, q, err);
