@@ -83,7 +83,7 @@ static void fail_batch(struct batch *b, int r, const struct error *err)
 	(void)pthread_mutex_lock(&b->lock);
 	if (b->failure == 0) {
 		b->failure = r;
-		*b->err = *err;
+		b->err = *err;
 	}
 	(void)pthread_mutex_unlock(&b->lock);
 	atomic_store(&b->session->cancelled, true);
@@ -137,20 +137,18 @@ static size_t start_threads(struct batch *b, pthread_t *threads, size_t count)
 int batch_run(struct batch *b, struct http *http, struct error *err)
 {
 	pthread_t threads[THREADS_MAX];
-	struct error failure = {};
 	size_t wanted = b->session->client->parallel;
 
 	if (wanted > b->count)
 		wanted = b->count;
 	if (wanted > THREADS_MAX)
 		wanted = THREADS_MAX;
-	b->err = &failure;
 	/* fewer threads than wanted do the same work */
 	size_t started = wanted > 1 ? start_threads(b, threads, wanted - 1) : 0;
 	work_off(b, http);
 	for (size_t i = 0; i < started; i++)
 		(void)pthread_join(threads[i], NULL);
 	if (b->failure < 0 && err)
-		*err = failure;
+		*err = b->err;
 	return b->failure;
 }

@@ -40,8 +40,8 @@ struct batch {
 	size_t count;
 	size_t next;
 	pthread_mutex_t lock;
-	struct error *err;
-	int failure;
+	int failure; /* the first one; 0: none */
+	struct error err;
 };
 
 /* Adds an item for each distinct blob of @blobs, in order; @items are released by batch_done(). */
