@@ -131,7 +131,10 @@ static int unpack_lz4(const uint8_t *data, size_t len, struct strbuf *ret, struc
 
 static const struct packing packings[] = {
 	{ "gzip", "\x1f\x8b\x08", 3, unpack_gzip },
-	{ "xz", "\xfd" "7zXZ", 6, unpack_xz },
+	{ "xz",
+	  "\xfd"
+	  "7zXZ",
+	  6, unpack_xz },
 	{ "zstd", "\x28\xb5\x2f\xfd", 4, unpack_zstd },
 	{ "lz4", "\x02\x21\x4c\x18", 4, unpack_lz4 },
 };

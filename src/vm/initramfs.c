@@ -38,8 +38,19 @@ static void add(struct initramfs *fs, const struct entry *e)
 	unsigned links = S_ISDIR(e->mode) ? 2 : 1;
 	size_t name_size = strlen(e->path) + 1;
 	const unsigned fields[] = {
-		fs->next_inode++, e->mode, 0, 0, links, 0, (unsigned)e->len, 0, 0,
-		e->major,	  e->minor, (unsigned)name_size, 0,
+		fs->next_inode++,
+		e->mode,
+		0,
+		0,
+		links,
+		0,
+		(unsigned)e->len,
+		0,
+		0,
+		e->major,
+		e->minor,
+		(unsigned)name_size,
+		0,
 	};
 
 	strbuf_adds(&fs->out, "070701");
@@ -65,8 +76,8 @@ void initramfs_add_file(struct initramfs *fs, const char *path, mode_t mode, con
 void initramfs_add_device(struct initramfs *fs, const char *path, mode_t mode, unsigned major,
 			  unsigned minor)
 {
-	add(fs,
-	    &(struct entry){ .path = path, .mode = S_IFCHR | mode, .major = major, .minor = minor });
+	add(fs, &(struct entry){
+			.path = path, .mode = S_IFCHR | mode, .major = major, .minor = minor });
 }
 
 int initramfs_finish(struct initramfs *fs)

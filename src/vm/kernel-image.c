@@ -118,7 +118,8 @@ int kernel_image_release(const void *image, size_t len, char ret[KERNEL_RELEASE_
 
 	size_t at = (size_t)get16(bytes + KERNEL_VERSION) + SECTOR;
 	size_t n = 0;
-	while (at + n < len && n < KERNEL_RELEASE_TEXT && bytes[at + n] > ' ' && bytes[at + n] < 127)
+	while (at + n < len && n < KERNEL_RELEASE_TEXT && bytes[at + n] > ' ' &&
+	       bytes[at + n] < 127)
 		n++;
 	if (n == 0 || n == KERNEL_RELEASE_TEXT || at + n >= len)
 		return error_say(err, EBADMSG, "kernel names no release");

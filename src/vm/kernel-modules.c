@@ -132,7 +132,8 @@ static int section_at(const char *data, size_t len, unsigned index, Elf64_Shdr *
 	    (len - head.e_shoff) / sizeof(*ret) <= index)
 		return -EBADMSG;
 	memcpy(ret, data + head.e_shoff + index * sizeof(*ret), sizeof(*ret));
-	if (ret->sh_type != SHT_NOBITS && (ret->sh_offset > len || ret->sh_size > len - ret->sh_offset))
+	if (ret->sh_type != SHT_NOBITS &&
+	    (ret->sh_offset > len || ret->sh_size > len - ret->sh_offset))
 		return -EBADMSG;
 	return 0;
 }
@@ -198,9 +199,9 @@ static int load_one(struct loader *loader, const char *wanted, int depth, struct
 
 	struct kernel_modules *all = loader->ret;
 	all->items = xreallocarray(all->items, all->count + 1, sizeof(*all->items));
-	all->items[all->count++] = (struct kernel_module){
-		.name = take_ptr(name), .data = take_ptr(data), .len = module.len
-	};
+	all->items[all->count++] = (struct kernel_module){ .name = take_ptr(name),
+							   .data = take_ptr(data),
+							   .len = module.len };
 	return 0;
 }
 
