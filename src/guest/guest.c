@@ -42,15 +42,12 @@ static void forget_session(struct guest *g, struct session *gone)
 	session_free(gone);
 }
 
-static int send_failed(struct guest *g, uint16_t type, uint32_t session, int exit_code,
-		       const struct error *why)
+static int send_failed(struct guest *g, uint32_t session, int exit_code, const struct error *why)
 {
-	struct guest_failed m = { .exit_code = exit_code };
-	if (why)
-		m.error = *why;
+	struct guest_failed m = { .exit_code = exit_code, .error = *why };
 	auto_strbuf out = STRBUF_INIT(MESSAGE_MAX);
 	guest_failed_encode(&m, &out);
-	return channel_send(&g->channel, type, session, out.data, out.len);
+	return channel_send(&g->channel, GUEST_FAILED, session, out.data, out.len);
 }
 
 static int send_started(struct guest *g, const struct session *s)
@@ -84,7 +81,7 @@ static int handle_root(struct guest *g, const struct frame *f, struct error *err
 	int rc = root_mount(&g->disks, &root, &g->root, &why);
 	if (rc < 0) {
 		g->state = GUEST_STATE_ENDED;
-		return send_failed(g, GUEST_FAILED, 0, 125, &why);
+		return send_failed(g, 0, 125, &why);
 	}
 	return 0;
 }
@@ -102,8 +99,8 @@ static int handle_plan(struct guest *g, const struct frame *f, struct error *err
 		s->next = g->sessions;
 		g->sessions = s;
 	}
-	if (s->state == SESSION_RUNNING)
-		strbuf_clear(&s->plan); /* of an UPDATE */
+	if (s->state != SESSION_LOADING)
+		return error_say(err, EBADMSG, "wrong PLAN");
 	strbuf_add(&s->plan, f->data, f->len);
 	return s->plan.overflow ? error_say(err, EBADMSG, "plan is too long") : 0;
 }
@@ -149,7 +146,7 @@ static int handle_start(struct guest *g, const struct frame *f, struct error *er
 		rc = start_first(g, s, plan, &why);
 	if (rc < 0) {
 		g->state = GUEST_STATE_ENDED;
-		rc = send_failed(g, GUEST_FAILED, 0, s->process.exit_code, &why);
+		rc = send_failed(g, 0, s->process.exit_code, &why);
 		forget_session(g, s);
 		return rc;
 	}
@@ -175,7 +172,7 @@ static int handle_exec(struct guest *g, const struct frame *f, struct error *err
 		rc = container_exec(g->container, plan, &streams, &s->process, &why);
 	session_close_streams(&streams);
 	if (rc < 0) {
-		rc = send_failed(g, GUEST_FAILED, s->id, s->process.exit_code, &why);
+		rc = send_failed(g, s->id, s->process.exit_code, &why);
 		forget_session(g, s);
 		return rc;
 	}
@@ -192,7 +189,7 @@ int guest_check_start(struct guest *g, struct session *s)
 	if (rc == CONTAINER_PROCESS_PENDING)
 		return 0;
 	if (rc < 0) {
-		rc = send_failed(g, GUEST_FAILED, s->id, s->process.exit_code, &why);
+		rc = send_failed(g, s->id, s->process.exit_code, &why);
 		forget_session(g, s);
 		return rc;
 	}
@@ -260,31 +257,6 @@ static int handle_input(struct guest *g, const struct frame *f, struct error *er
 	return 0;
 }
 
-static int handle_freeze(struct guest *g, const struct frame *f, struct error *err)
-{
-	struct error why = { 0 };
-	const uint8_t *on = f->data;
-	if (f->len != 1 || *on > 1)
-		return error_say(err, EBADMSG, "wrong FREEZE");
-	int rc = g->container ? container_freeze(g->container, *on == 1, &why) : 0;
-	(void)rc; /* told by the record */
-	return send_failed(g, GUEST_DONE, f->session, 0, &why);
-}
-
-static int handle_update(struct guest *g, const struct frame *f, struct error *err)
-{
-	struct session *s = find_session(g, f->session);
-	if (!s)
-		return error_say(err, EBADMSG, "wrong UPDATE");
-	auto_plan *plan = NULL;
-	struct error why = { 0 };
-	int rc = plan_decode(s->plan.data, s->plan.len, &plan, &why);
-	if (rc == 0 && g->container)
-		rc = container_update(g->container, plan, &why);
-	(void)rc; /* told by the record */
-	return send_failed(g, GUEST_DONE, f->session, 0, &why);
-}
-
 int guest_handle(struct guest *g, const struct frame *f, struct error *err)
 {
 	switch (f->type) {
@@ -305,10 +277,6 @@ int guest_handle(struct guest *g, const struct frame *f, struct error *err)
 		return handle_signal(g, f, err);
 	case GUEST_RESIZE:
 		return handle_resize(g, f, err);
-	case GUEST_FREEZE:
-		return handle_freeze(g, f, err);
-	case GUEST_UPDATE:
-		return handle_update(g, f, err);
 	case GUEST_CREDIT:
 		return handle_credit(g, f, err);
 	case GUEST_PING:

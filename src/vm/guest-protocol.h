@@ -22,7 +22,6 @@
  *	                                       ◄──  OUTPUT, ERROR_OUTPUT, OUTPUT_END
  *	CREDIT                                 ◄─►  "so many more bytes of this stream"
  *	                                       ◄──  EXITED         after the streams' OUTPUT_END
- *	FREEZE, UPDATE                         ──►  DONE answers both
  *	PING                                   ──►  PONG: a guest that does not answer is silent
  *	POWER_OFF                              ──►  BYE, when the file systems are written back
  *
@@ -52,10 +51,8 @@ enum guest_message_type {
 	GUEST_INPUT_END = 7, /* nothing */
 	GUEST_SIGNAL = 8,    /* struct guest_signal */
 	GUEST_RESIZE = 9,    /* struct guest_resize */
-	GUEST_FREEZE = 10,   /* one byte: 1 stop, 0 continue */
-	GUEST_UPDATE = 11,   /* nothing: take the limits of the session's plan */
-	GUEST_PING = 12,     /* 8 bytes, sent back */
-	GUEST_POWER_OFF = 13,
+	GUEST_PING = 10,     /* 8 bytes, sent back */
+	GUEST_POWER_OFF = 11,
 
 	/* From the guest. */
 	GUEST_READY = 64,        /* struct guest_ready */
@@ -64,9 +61,8 @@ enum guest_message_type {
 	GUEST_OUTPUT = 67,       /* bytes of standard output, or of the terminal */
 	GUEST_ERROR_OUTPUT = 68, /* bytes of standard error */
 	GUEST_EXITED = 69,       /* struct guest_exited */
-	GUEST_DONE = 70,         /* struct guest_failed with code 0, or what went wrong */
-	GUEST_PONG = 71,         /* the bytes of the PING */
-	GUEST_BYE = 72,
+	GUEST_PONG = 70,         /* the bytes of the PING */
+	GUEST_BYE = 71,
 
 	/* Both ways. */
 	GUEST_CREDIT = 128, /* struct guest_credit */

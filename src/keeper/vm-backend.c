@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/ident.h"
+#include "container/plan.h"
+#include "keeper/backend.h"
+#include "keeper/keeper.h"
+#include "keeper/vm-process.h"
+#include "keeper/vm-task.h"
+#include "vm/guest-protocol.h"
+
+/**
+ * DOC: Instances isolated by a kernel of their own
+ *
+ * The engine's first descriptor holds a struct machine; the others are QEMU's. The keeper starts
+ * QEMU, gives the guest identity, disks and plan without waiting for a word between them, and from
+ * then on moves frames.
+ *
+ *	STARTING ── STARTED ──► RUNNING ── EXITED of session 0 ──► ENDING
+ *	    │                      │
+ *	    └──────────────────────┴── QEMU ended, wrong frame, silence ──► BROKEN
+ *
+ * A broken machine is killed at once and every process in it is reported as ended with the reason.
+ * Silence is measured by a PING each second: a guest that does not answer for SILENT_MS, while it is
+ * not paused, is taken for dead.
+ */
+
+#define OUT_CAP (8u << 20)
+#define PING_MS 1000
+#define SILENT_MS 3500
+#define START_MS 45000
+#define POWER_OFF_MS 5000
+#define EXIT_BROKEN 137
+#define MESSAGE_MAX 8192u
+
+struct vm_backend {
+	struct backend backend;
+	struct machine machine;
+	struct vm_process process;
+	struct channel channel;
+	struct source channel_source;
+	struct source qmp_source;
+	struct source console_source;
+	struct source end_source;
+	struct source timer_source;
+	bool open;   /* the channel and the sources are there */
+	bool ready;  /* the guest said READY: a clone's did long ago */
+	bool broken; /* the machine was given up */
+	bool oom;
+	bool frozen;
+	int64_t heard_ns;  /* last frame of the guest */
+	int64_t started_ns;
+};
+
+static struct vm_backend *cast(struct backend *b)
+{
+	return container_of(b, struct vm_backend, backend);
+}
+
+static struct vm_task *find_task(struct vm_backend *vm, uint32_t id)
+{
+	struct session *s = keeper_session(vm->backend.keeper, id);
+	return s ? s->backend_data : NULL;
+}
+
+static void remove_sources(struct vm_backend *vm)
+{
+	loop_remove(&vm->channel_source);
+	loop_remove(&vm->qmp_source);
+	loop_remove(&vm->console_source);
+	loop_remove(&vm->end_source);
+	loop_remove(&vm->timer_source);
+}
+
+/* Gives the machine up: every process in it has ended, for the reason told. */
+static void give_up(struct vm_backend *vm, const struct error *why)
+{
+	struct error ignored;
+	if (vm->broken)
+		return;
+	vm->broken = true;
+	remove_sources(vm);
+	(void)!vm_process_end(&vm->process, &ignored);
+	for (struct session *s = vm->backend.keeper->sessions; s; s = s->next) {
+		if (s->state == SESSION_STARTING)
+			session_failed(s, 125, why);
+		else if (s->state == SESSION_RUNNING)
+			session_broken(s, EXIT_BROKEN, why);
+	}
+}
+
+static void flush(struct vm_backend *vm)
+{
+	if (!vm->open || vm->broken)
+		return;
+	int rc = channel_flush(&vm->channel);
+	if (rc >= 0)
+		loop_watch(&vm->channel_source, EPOLLIN | (rc > 0 ? EPOLLOUT : 0));
+	/* A failure shows as QEMU's end as well, which tells more. */
+}
+
+static int send_plan(struct vm_backend *vm, uint32_t session, const struct plan *plan,
+		     struct error *err)
+{
+	auto_strbuf bytes = STRBUF_INIT(PLAN_BYTES_MAX);
+	int rc = plan_encode(plan, &bytes, err);
+	for (size_t at = 0; rc == 0 && at < bytes.len;) {
+		size_t len = bytes.len - at < CHANNEL_PAYLOAD_MAX ? bytes.len - at :
+								    CHANNEL_PAYLOAD_MAX;
+		rc = channel_send(&vm->channel, GUEST_PLAN, session, bytes.data + at, len);
+		if (rc < 0)
+			return error_set(err, rc, "send the launch plan to the guest");
+		at += len;
+	}
+	return rc;
+}
+
+static int send_identity(struct vm_backend *vm, struct error *err)
+{
+	struct guest_identity identity = { .realtime_ns = clock_now() };
+	random_bytes(identity.entropy, sizeof(identity.entropy));
+	(void)snprintf(identity.hostname, sizeof(identity.hostname), "%s", vm->machine.hostname);
+	auto_strbuf out = STRBUF_INIT(MESSAGE_MAX);
+	guest_identity_encode(&identity, &out);
+	int rc = channel_send(&vm->channel, GUEST_IDENTITY, 0, out.data, out.len);
+	if (rc == 0) {
+		strbuf_clear(&out);
+		guest_root_encode(&vm->machine.root, &out);
+		rc = channel_send(&vm->channel, GUEST_ROOT, 0, out.data, out.len);
+	}
+	return rc < 0 ? error_set(err, rc, "send the identity to the guest") : 0;
+}
+
+/* ---- What the guest says --------------------------------------------------------------------- */
+
+static int wrong(struct error *err, const char *message)
+{
+	return error_say(err, EBADMSG, "the guest broke the protocol: wrong %s", message);
+}
+
+static int take_ready(struct vm_backend *vm, const struct frame *f, struct error *err)
+{
+	struct guest_ready m;
+	if (vm->ready || guest_ready_decode(f->data, f->len, &m) < 0)
+		return wrong(err, "READY");
+	if (m.version != GUEST_PROTOCOL_VERSION)
+		return error_say(err, EPROTO, "the guest speaks version %u of the protocol, not %u",
+				 m.version, GUEST_PROTOCOL_VERSION);
+	vm->ready = true;
+	return 0;
+}
+
+static void phases_of(const struct vm_backend *vm, const struct guest_started *m,
+		      int64_t ret[KEEPER_PHASE_COUNT])
+{
+	const struct keeper *k = vm->backend.keeper;
+	memset(ret, 0, KEEPER_PHASE_COUNT * sizeof(*ret));
+	ret[KEEPER_PHASE_SPAWNED] = k->spawned_ns;
+	ret[KEEPER_PHASE_PLAN] = k->planned_ns;
+	/* The guest's clock starts elsewhere: its instants are laid before the one when we heard. */
+	int64_t last = m->phase_ns[CONTAINER_PHASE_EXECUTED];
+	for (int i = 0; i < CONTAINER_PHASE_COUNT; i++)
+		if (m->phase_ns[i] > 0 && last >= m->phase_ns[i])
+			ret[KEEPER_PHASE_CLONED + i] = vm->heard_ns - (last - m->phase_ns[i]);
+}
+
+static int take_started(struct vm_backend *vm, struct vm_task *t, const struct frame *f,
+			struct error *err)
+{
+	struct guest_started m;
+	int64_t phase_ns[KEEPER_PHASE_COUNT];
+	if (guest_started_decode(f->data, f->len, &m) < 0 || t->session->state != SESSION_STARTING)
+		return wrong(err, "STARTED");
+	phases_of(vm, &m, phase_ns);
+	if (t->id == 0)
+		vm->started_ns = vm->heard_ns;
+	return vm_task_started(t, vm->process.pid, t->id == 0 ? phase_ns : NULL, err);
+}
+
+static int take_failed(struct vm_task *t, const struct frame *f, struct error *err)
+{
+	struct guest_failed m;
+	if (guest_failed_decode(f->data, f->len, &m) < 0 || t->session->state != SESSION_STARTING)
+		return wrong(err, "FAILED");
+	if (m.error.code == 0)
+		m.error.code = -EIO;
+	session_failed(t->session, m.exit_code, &m.error);
+	return 0;
+}
+
+static int take_exited(struct vm_backend *vm, struct vm_task *t, const struct frame *f,
+		       struct error *err)
+{
+	struct guest_exited m;
+	if (guest_exited_decode(f->data, f->len, &m) < 0 || t->exited ||
+	    t->session->state != SESSION_RUNNING)
+		return wrong(err, "EXITED");
+	vm->oom = vm->oom || (t->id == 0 && m.oom);
+	vm_task_exited(t, m.exit_code, m.signal);
+	return 0;
+}
+
+static int take_credit(struct vm_task *t, const struct frame *f, struct error *err)
+{
+	struct guest_credit m;
+	if (guest_credit_decode(f->data, f->len, &m) < 0 || vm_task_credit(t, &m) < 0)
+		return wrong(err, "CREDIT");
+	return 0;
+}
+
+static int take_output(struct vm_task *t, const struct frame *f, struct error *err)
+{
+	enum guest_stream stream = f->type == GUEST_OUTPUT ? GUEST_STREAM_OUTPUT :
+							     GUEST_STREAM_ERROR;
+	if (t->session->state != SESSION_RUNNING || vm_task_output(t, stream, f->data, f->len) < 0)
+		return wrong(err, "OUTPUT");
+	return 0;
+}
+
+static int take_frame(struct vm_backend *vm, const struct frame *f, struct error *err)
+{
+	if (f->type == GUEST_READY)
+		return take_ready(vm, f, err);
+	if (f->type == GUEST_PONG || f->type == GUEST_BYE)
+		return 0;
+	struct vm_task *t = find_task(vm, f->session);
+	if (!t)
+		return wrong(err, "session");
+	switch (f->type) {
+	case GUEST_STARTED:
+		return take_started(vm, t, f, err);
+	case GUEST_FAILED:
+		return take_failed(t, f, err);
+	case GUEST_OUTPUT:
+	case GUEST_ERROR_OUTPUT:
+		return take_output(t, f, err);
+	case GUEST_CREDIT:
+		return take_credit(t, f, err);
+	case GUEST_EXITED:
+		return take_exited(vm, t, f, err);
+	default:
+		return wrong(err, "message");
+	}
+}
+
+static void channel_ready(struct source *source, uint32_t events)
+{
+	struct vm_backend *vm = container_of(source, struct vm_backend, channel_source);
+	struct error err = { 0 };
+	struct frame frame;
+	if (!(events & EPOLLIN)) {
+		if (events & (EPOLLHUP | EPOLLERR))
+			loop_remove(source); /* QEMU's end tells why */
+		flush(vm);
+		return;
+	}
+	int rc = channel_receive(&vm->channel);
+	bool at_end = rc == -ENODATA;
+	vm->heard_ns = clock_monotonic();
+	while (!vm->broken && (rc = channel_next(&vm->channel, &frame, &err)) > 0) {
+		rc = take_frame(vm, &frame, &err);
+		if (rc < 0)
+			break;
+	}
+	if (rc < 0) {
+		give_up(vm, &err);
+		return;
+	}
+	flush(vm);
+	if (at_end)
+		loop_remove(source);
+}
+
+/* ---- The machine's end ----------------------------------------------------------------------- */
+
+static void end_ready(struct source *source, uint32_t events)
+{
+	struct vm_backend *vm = container_of(source, struct vm_backend, end_source);
+	struct error why = { 0 };
+	(void)events;
+	vm_process_explain(&vm->process, &why);
+	give_up(vm, &why);
+}
+
+static void qmp_ready(struct source *source, uint32_t events)
+{
+	struct vm_backend *vm = container_of(source, struct vm_backend, qmp_source);
+	struct error err;
+	(void)events;
+	if (qmp_pump(vm->process.qmp, &err) < 0)
+		loop_remove(source);
+}
+
+static void console_ready(struct source *source, uint32_t events)
+{
+	struct vm_backend *vm = container_of(source, struct vm_backend, console_source);
+	vm_process_read_console(&vm->process);
+	if (!(events & EPOLLIN))
+		loop_remove(source);
+}
+
+static void timer_ready(struct source *source, uint32_t events)
+{
+	struct vm_backend *vm = container_of(source, struct vm_backend, timer_source);
+	struct error why = { 0 };
+	uint64_t count, nonce = (uint64_t)clock_monotonic();
+	(void)events;
+	if (read(source->fd, &count, sizeof(count)) < 0 || vm->frozen)
+		return;
+	int64_t quiet_ms = ((int64_t)nonce - vm->heard_ns) / NSEC_PER_MSEC;
+	int64_t limit_ms = vm->started_ns ? SILENT_MS : START_MS;
+	if (quiet_ms > limit_ms) {
+		error_say(&why, ETIMEDOUT, "the guest has been silent for %lld ms",
+			  (long long)quiet_ms);
+		give_up(vm, &why);
+		return;
+	}
+	if (vm->started_ns && channel_queued(&vm->channel) == 0)
+		(void)!channel_send(&vm->channel, GUEST_PING, 0, &nonce, sizeof(nonce));
+	flush(vm);
+}
+
+/* ---- The keeper's verbs ----------------------------------------------------------------------- */
+
+static int read_machine(int fd, struct machine *ret, struct error *err)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0 || st.st_size <= 0 || st.st_size > MACHINE_BYTES_MAX)
+		return error_say(err, EBADMSG, "the machine's description has no possible size");
+	auto_free char *bytes = xmalloc((size_t)st.st_size);
+	if (pread(fd, bytes, (size_t)st.st_size, 0) != st.st_size)
+		return error_set(err, EIO, "read the machine's description");
+	return machine_decode(bytes, (size_t)st.st_size, ret, err);
+}
+
+static int add_source(struct vm_backend *vm, struct source *source, int fd,
+		      void (*ready)(struct source *s, uint32_t events), struct error *err)
+{
+	*source = (struct source){ .fd = fd, .events = EPOLLIN, .ready = ready };
+	return loop_add(vm->backend.keeper->loop, source, err);
+}
+
+static int add_sources(struct vm_backend *vm, struct error *err)
+{
+	int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	struct itimerspec each = { .it_interval = { .tv_sec = PING_MS / 1000 },
+				   .it_value = { .tv_sec = PING_MS / 1000 } };
+	if (timer < 0 || timerfd_settime(timer, 0, &each, NULL) < 0)
+		return error_set(err, errno, "make a timer");
+	int rc = add_source(vm, &vm->timer_source, timer, timer_ready, err);
+	if (rc == 0)
+		rc = add_source(vm, &vm->channel_source, vm->process.channel_fd, channel_ready,
+				err);
+	if (rc == 0)
+		rc = add_source(vm, &vm->qmp_source, vm->process.qmp_fd, qmp_ready, err);
+	if (rc == 0)
+		rc = add_source(vm, &vm->console_source, vm->process.console_fd, console_ready,
+				err);
+	if (rc == 0)
+		rc = add_source(vm, &vm->end_source, vm->process.pidfd, end_ready, err);
+	return rc;
+}
+
+static struct vm_task *open_task(struct vm_backend *vm, struct session *s, struct error *err)
+{
+	struct vm_task *t = vm_task_new(s, &vm->channel);
+	s->backend_data = t;
+	return vm_task_open(t, err) < 0 ? NULL : t;
+}
+
+static int vm_start(struct backend *b, const struct plan *plan, const int *fds, struct session *s,
+		    struct error *err)
+{
+	struct vm_backend *vm = cast(b);
+	(void)fds; /* the plan's are the guest's own */
+	int rc = read_machine(KEEPER_FD_FIRST, &vm->machine, err);
+	if (rc < 0)
+		return rc;
+	if (vm->machine.fd_count + 1 > b->keeper->given_fds)
+		return error_say(err, EBADMSG, "the machine's descriptors are missing");
+	if (!open_task(vm, s, err))
+		return err->code;
+	rc = vm_process_start(&vm->process, &vm->machine, err);
+	if (rc < 0)
+		return rc;
+
+	channel_init(&vm->channel, vm->process.channel_fd, OUT_CAP);
+	vm->open = true;
+	vm->heard_ns = clock_monotonic();
+	if (vm->machine.state.len > 0) {
+		vm->ready = true; /* its READY is what the template was frozen at */
+		vm->channel.recv_sequence = 1;
+	}
+	strbuf_done(&vm->machine.state);
+	rc = send_identity(vm, err);
+	if (rc == 0)
+		rc = send_plan(vm, 0, plan, err);
+	if (rc == 0 && channel_send(&vm->channel, GUEST_START, 0, NULL, 0) < 0)
+		rc = error_say(err, ENOBUFS, "the guest does not take its plan");
+	if (rc == 0)
+		rc = add_sources(vm, err);
+	flush(vm);
+	return rc;
+}
+
+static int vm_exec(struct backend *b, const struct plan *plan, struct session *s,
+		   struct error *err)
+{
+	struct vm_backend *vm = cast(b);
+	if (vm->broken)
+		return error_say(err, ESRCH, "the machine has ended");
+	if (!open_task(vm, s, err))
+		return err->code;
+	int rc = send_plan(vm, s->exec, plan, err);
+	if (rc == 0 && channel_send(&vm->channel, GUEST_EXEC, s->exec, NULL, 0) < 0)
+		rc = error_say(err, ENOBUFS, "the guest does not take its plan");
+	flush(vm);
+	return rc;
+}
+
+static int vm_signal(struct backend *b, struct session *s, int signal, bool all, struct error *err)
+{
+	struct vm_backend *vm = cast(b);
+	struct guest_signal m = { .signal = (uint32_t)signal, .all = all };
+	auto_strbuf out = STRBUF_INIT(64);
+	guest_signal_encode(&m, &out);
+	if (vm->broken || channel_send(&vm->channel, GUEST_SIGNAL, s->exec, out.data, out.len) < 0)
+		return error_say(err, ESRCH, "the guest takes no signals");
+	flush(vm);
+	return 0;
+}
+
+static int vm_resize(struct backend *b, struct session *s, uint16_t rows, uint16_t cols,
+		     struct error *err)
+{
+	struct vm_backend *vm = cast(b);
+	struct guest_resize m = { .rows = rows, .cols = cols };
+	auto_strbuf out = STRBUF_INIT(64);
+	guest_resize_encode(&m, &out);
+	if (vm->broken || channel_send(&vm->channel, GUEST_RESIZE, s->exec, out.data, out.len) < 0)
+		return error_say(err, ESRCH, "the guest takes no sizes");
+	flush(vm);
+	return 0;
+}
+
+static int vm_freeze(struct backend *b, bool freeze, struct error *err)
+{
+	struct vm_backend *vm = cast(b);
+	int rc = vm_process_freeze(&vm->process, freeze, err);
+	if (rc == 0) {
+		vm->frozen = freeze;
+		vm->heard_ns = clock_monotonic();
+	}
+	return rc;
+}
+
+static int vm_update(struct backend *b, const struct plan *plan, struct error *err)
+{
+	(void)b;
+	(void)plan;
+	return error_say(err, EOPNOTSUPP,
+			 "a machine's memory and processors are set when it starts");
+}
+
+static bool vm_oom(struct backend *b)
+{
+	return cast(b)->oom;
+}
+
+/* Waits until the guest has written everything back, or has had its time. */
+static void power_off(struct vm_backend *vm)
+{
+	int64_t deadline = clock_monotonic() + POWER_OFF_MS * NSEC_PER_MSEC;
+	struct error ignored;
+	struct frame frame;
+	if (channel_send(&vm->channel, GUEST_POWER_OFF, 0, NULL, 0) < 0)
+		return;
+	for (;;) {
+		int queued = channel_flush(&vm->channel);
+		int64_t left_ms = (deadline - clock_monotonic()) / NSEC_PER_MSEC;
+		struct pollfd polls[] = {
+			{ .fd = vm->channel.fd,
+			  .events = (short)(POLLIN | (queued > 0 ? POLLOUT : 0)) },
+			{ .fd = vm->process.pidfd, .events = POLLIN },
+		};
+		if (queued < 0 || left_ms <= 0 || poll(polls, 2, (int)left_ms) <= 0 ||
+		    polls[1].revents || channel_receive(&vm->channel) < 0)
+			return;
+		int rc;
+		while ((rc = channel_next(&vm->channel, &frame, &ignored)) > 0)
+			if (frame.type == GUEST_BYE)
+				return;
+		if (rc < 0)
+			return;
+	}
+}
+
+static int vm_end(struct backend *b, struct error *err)
+{
+	struct vm_backend *vm = cast(b);
+	remove_sources(vm);
+	if (vm->open && !vm->broken && !vm->machine.is_volatile)
+		power_off(vm);
+	vm->broken = true;
+	return vm_process_end(&vm->process, err);
+}
+
+static void vm_forget(struct backend *b, struct session *s)
+{
+	(void)b;
+	vm_task_free(s->backend_data);
+	s->backend_data = NULL;
+}
+
+static void vm_free(struct backend *b)
+{
+	struct vm_backend *vm = cast(b);
+	remove_sources(vm);
+	close_p(&vm->timer_source.fd);
+	if (vm->open)
+		channel_done(&vm->channel);
+	vm_process_done(&vm->process);
+	machine_done(&vm->machine);
+	free(vm);
+}
+
+static const struct backend_ops vm_ops = {
+	.name = "vm",
+	.start = vm_start,
+	.exec = vm_exec,
+	.signal = vm_signal,
+	.resize = vm_resize,
+	.freeze = vm_freeze,
+	.update = vm_update,
+	.oom = vm_oom,
+	.end = vm_end,
+	.forget = vm_forget,
+	.free = vm_free,
+};
+
+struct backend *vm_backend_new(struct keeper *k)
+{
+	struct vm_backend *vm = xnew(struct vm_backend);
+	vm->backend.ops = &vm_ops;
+	vm->backend.keeper = k;
+	vm->process = (struct vm_process)VM_PROCESS_NONE;
+	vm->timer_source.fd = -1;
+	machine_init(&vm->machine);
+	return &vm->backend;
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "keeper/vm-process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "sys/cgroup.h"
+#include "sys/process-fd.h"
+#include "vm/jail.h"
+
+#define CPU_PERIOD_US 100000
+#define KILL_TIMEOUT_MS 5000
+#define MONITOR_TIMEOUT_MS 10000
+#define STATE_SEND_BYTES (4 << 20)
+#define EXPLAIN_MAX 200
+
+static void note_event(const char *name, struct json_object *data, void *arg)
+{
+	struct vm_process *p = arg;
+	const char *reason = NULL;
+	if (strcmp(name, "SHUTDOWN") != 0)
+		return;
+	p->shut_down = true;
+	if (data && json_get_string(data, "reason", &reason, NULL) == 0 && reason)
+		p->reset = strcmp(reason, "guest-reset") == 0 ||
+			   strcmp(reason, "guest-panic") == 0;
+}
+
+static int make_pair(int *ret_ours, int *ret_theirs, struct error *err)
+{
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return error_set(err, errno, "make a socket pair");
+	*ret_ours = pair[0];
+	*ret_theirs = pair[1];
+	return fd_set_nonblock(pair[0], true);
+}
+
+/* Ends that QEMU gets, at places that are fixed. */
+struct inside_ends {
+	int qmp, channel, console, state, state_ours;
+};
+
+static void inside_ends_done(struct inside_ends *e)
+{
+	close_p(&e->qmp);
+	close_p(&e->channel);
+	close_p(&e->console);
+	close_p(&e->state);
+	close_p(&e->state_ours);
+}
+
+static int make_ends(struct vm_process *p, struct inside_ends *ends, struct error *err)
+{
+	int rc = make_pair(&p->qmp_fd, &ends->qmp, err);
+	if (rc == 0)
+		rc = make_pair(&p->channel_fd, &ends->channel, err);
+	if (rc == 0)
+		rc = make_pair(&ends->state_ours, &ends->state, err);
+	if (rc < 0)
+		return rc;
+	int pipe_ends[2];
+	if (pipe2(pipe_ends, O_CLOEXEC) < 0)
+		return error_set(err, errno, "make a pipe");
+	p->console_fd = pipe_ends[0];
+	ends->console = pipe_ends[1];
+	return fd_set_nonblock(p->console_fd, true);
+}
+
+static int make_cgroup(struct vm_process *p, const struct machine *m, struct error *err)
+{
+	auto_cgroup_layout layout = CGROUP_LAYOUT_NONE;
+	if (!m->cgroup || !*m->cgroup)
+		return 0;
+	int rc = cgroup_layout_probe(CGROUP_ROOT, &layout, err);
+	if (rc == 0)
+		rc = cgroup_make(&layout, m->cgroup, &p->cgroup, err);
+	if (rc < 0)
+		return rc;
+	struct cgroup_limits limits = CGROUP_LIMITS_NONE;
+	if (m->memory_max_bytes > 0)
+		limits.memory_bytes = m->memory_max_bytes;
+	if (m->cpu_quota_us > 0) {
+		limits.cpu_quota_us = m->cpu_quota_us;
+		limits.cpu_period_us = CPU_PERIOD_US;
+	}
+	return cgroup_limit(p->cgroup, &limits, err);
+}
+
+static int start_jailed(struct vm_process *p, const struct machine *m,
+			const struct inside_ends *ends, struct error *err)
+{
+	auto_free struct jail_fd *fds = xcalloc(m->fd_count + 4, sizeof(*fds));
+	size_t count = 0;
+	fds[count++] = (struct jail_fd){ ends->qmp, MACHINE_FD_QMP };
+	fds[count++] = (struct jail_fd){ ends->channel, MACHINE_FD_CHANNEL };
+	fds[count++] = (struct jail_fd){ ends->console, MACHINE_FD_CONSOLE };
+	fds[count++] = (struct jail_fd){ ends->state, MACHINE_FD_STATE };
+	for (uint32_t i = 0; i < m->fd_count; i++)
+		fds[count++] = (struct jail_fd){ MACHINE_FD_FIRST + (int)i,
+						 MACHINE_FD_FIRST + (int)i };
+	struct jail jail = {
+		.program = m->qemu,
+		.argv = m->argv.items,
+		.uid = m->uid,
+		.use_kvm = m->use_kvm,
+		.cgroup = p->cgroup,
+		.fds = fds,
+		.fd_count = count,
+		.log_fd = ends->console,
+	};
+	p->pid = jail_start(&jail, &p->pidfd, err);
+	return p->pid < 0 ? p->pid : 0;
+}
+
+/* Gives a clone its template's device state; it runs as soon as it has taken that in. */
+static int restore(struct vm_process *p, const struct machine *m, int state_fd, struct error *err)
+{
+	static const char capabilities[] =
+		"{\"capabilities\":[{\"capability\":\"x-ignore-shared\",\"state\":true}]}";
+	auto_free char *arguments = xasprintf("{\"uri\":\"fd:%d\"}", MACHINE_FD_STATE);
+	int size = STATE_SEND_BYTES;
+	(void)setsockopt(state_fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
+	int rc = write_full(state_fd, m->state.data, m->state.len);
+	if (rc < 0)
+		return error_set(err, rc, "give QEMU the template's state");
+	rc = qmp_execute(p->qmp, "migrate-set-capabilities", capabilities, -1, MONITOR_TIMEOUT_MS,
+			 NULL, err);
+	if (rc == 0)
+		rc = qmp_execute(p->qmp, "migrate-incoming", arguments, -1, MONITOR_TIMEOUT_MS,
+				 NULL, err);
+	return rc;
+}
+
+int vm_process_start(struct vm_process *p, const struct machine *m, struct error *err)
+{
+	auto_(inside_ends_done) struct inside_ends ends = { -1, -1, -1, -1, -1 };
+	int rc = make_ends(p, &ends, err);
+	if (rc == 0)
+		rc = make_cgroup(p, m, err);
+	if (rc == 0)
+		rc = start_jailed(p, m, &ends, err);
+	if (rc < 0)
+		return rc;
+	close_p(&ends.qmp);
+	close_p(&ends.channel);
+	close_p(&ends.console);
+	close_p(&ends.state);
+	ends.qmp = ends.channel = ends.console = ends.state = -1;
+
+	p->qmp = qmp_new(p->qmp_fd, note_event, p);
+	rc = qmp_negotiate(p->qmp, MONITOR_TIMEOUT_MS, err);
+	if (rc == 0 && m->state.len > 0)
+		rc = restore(p, m, ends.state_ours, err);
+	if (rc < 0 && pidfd_ended(p->pidfd))
+		vm_process_explain(p, err);
+	return rc;
+}
+
+void vm_process_read_console(struct vm_process *p)
+{
+	char piece[1024];
+	for (;;) {
+		ssize_t n = read(p->console_fd, piece, sizeof(piece));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return;
+		size_t len = (size_t)n;
+		if (p->console_len + len > VM_CONSOLE_KEPT) {
+			size_t drop = p->console_len + len - VM_CONSOLE_KEPT;
+			memmove(p->console, p->console + drop, p->console_len - drop);
+			p->console_len -= drop;
+		}
+		memcpy(p->console + p->console_len, piece, len);
+		p->console_len += len;
+	}
+}
+
+/* The line of the console that tells most: of a panic, of the guest, of QEMU, else the last one. */
+static void telling_line(const struct vm_process *p, char *ret, size_t size)
+{
+	static const char *const marks[] = { "Kernel panic", "berth-guest: ", "qemu" };
+	const char *end = p->console + p->console_len, *found = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(marks) && !found; i++)
+		found = memmem(p->console, p->console_len, marks[i], strlen(marks[i]));
+	if (!found)
+		found = p->console;
+	size_t len = 0;
+	while (found + len < end && found[len] != '\n' && found[len] != '\r' && len < size - 1)
+		len++;
+	for (size_t i = 0; i < len; i++)
+		ret[i] = found[i] >= ' ' && found[i] < 127 ? found[i] : '?';
+	ret[len] = '\0';
+}
+
+void vm_process_explain(struct vm_process *p, struct error *ret)
+{
+	char line[EXPLAIN_MAX];
+	int code = 0, signal_number = 0;
+	struct error ignored;
+	if (p->qmp)
+		(void)!qmp_pump(p->qmp, &ignored);
+	vm_process_read_console(p);
+	telling_line(p, line, sizeof(line));
+	if (pidfd_reap(p->pidfd, &code, &signal_number) == 0)
+		p->pid = 0;
+
+	bool panicked = strncmp(line, "Kernel panic", 12) == 0;
+	if (signal_number)
+		error_say(ret, ECHILD, "QEMU was ended by signal %d%s%s", signal_number,
+			  *line ? ": " : "", line);
+	else if (panicked)
+		error_say(ret, ECHILD, "the guest's kernel panicked: %s", line);
+	else if (p->reset)
+		error_say(ret, ECHILD, "the guest reset itself%s%s", *line ? ": " : "", line);
+	else if (p->shut_down)
+		error_say(ret, ECHILD, "the guest switched itself off");
+	else
+		error_say(ret, ECHILD, "QEMU ended with status %d%s%s", code, *line ? ": " : "",
+			  line);
+}
+
+int vm_process_freeze(struct vm_process *p, bool freeze, struct error *err)
+{
+	return qmp_execute(p->qmp, freeze ? "stop" : "cont", NULL, -1, MONITOR_TIMEOUT_MS, NULL,
+			   err);
+}
+
+int vm_process_end(struct vm_process *p, struct error *err)
+{
+	int code, signal_number;
+	if (p->pid > 0) {
+		(void)pidfd_signal(p->pidfd, SIGKILL);
+		int rc = pidfd_wait_end(p->pidfd, KILL_TIMEOUT_MS);
+		if (rc < 0)
+			return error_set(err, rc, "end QEMU");
+		(void)pidfd_reap(p->pidfd, &code, &signal_number);
+		p->pid = 0;
+	}
+	if (!p->cgroup)
+		return 0;
+	int rc = cgroup_remove(p->cgroup, err);
+	cgroup_free(p->cgroup);
+	p->cgroup = NULL;
+	return rc;
+}
+
+void vm_process_done(struct vm_process *p)
+{
+	struct error ignored;
+	(void)!vm_process_end(p, &ignored);
+	qmp_free(p->qmp);
+	p->qmp = NULL;
+	close_p(&p->pidfd);
+	close_p(&p->qmp_fd);
+	close_p(&p->channel_fd);
+	close_p(&p->console_fd);
+	p->pidfd = p->qmp_fd = p->channel_fd = p->console_fd = -1;
+}
