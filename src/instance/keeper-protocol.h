@@ -19,7 +19,9 @@
  *	7 KEEPER_FD_LOG       the folder where "log" (and "log.1", ...) is written; /dev/null without
  *	8 KEEPER_FD_FIRST...  the descriptors that the plan names by index, in order
  *
- * and the program's name and the instance's id as arguments. The engine may write requests into its
+ * and the program's name and the instance's id as arguments; a third argument, KEEPER_ARG_VM, says
+ * that the instance is a virtual machine: then KEEPER_FD_FIRST is a memory file with a struct machine
+ * (vm/machine.h), QEMU's descriptors follow, and the plan's own descriptors are the guest's. The engine may write requests into its
  * end before it spawns the keeper: those are carried out before the program starts, so a client
  * that was attached so sees every byte.
  *
@@ -54,6 +56,11 @@
 #define KEEPER_FD_RUN 6
 #define KEEPER_FD_LOG 7
 #define KEEPER_FD_FIRST 8
+
+#define KEEPER_ARG_VM "vm"
+/* Instead of an id: no instance is kept, see vm/template.h and vm/accelerator.h. */
+#define KEEPER_ARG_TEMPLATE "--template"
+#define KEEPER_ARG_PROBE "--probe"
 
 #define KEEPER_SOCKET_NAME "keeper.sock"
 #define KEEPER_EXIT_NAME "exit"

@@ -62,3 +62,23 @@ struct backend {
 
 /* The backend for containers; plain memory, nothing is started. */
 struct backend *container_backend_new(struct keeper *k);
+
+/* The backend for virtual machines; its first descriptor is a struct machine (vm/machine.h). */
+struct backend *vm_backend_new(struct keeper *k);
+
+/**
+ * vm_template_main() - boot a machine, freeze it when its guest is ready, leave its state
+ *
+ * Run instead of a keeper, with the machine at KEEPER_FD_FIRST. A struct error is written to
+ * KEEPER_FD_CONTROL at the end: code 0 for success.
+ *
+ * Return: the program's exit status.
+ */
+int vm_template_main(void);
+
+/**
+ * vm_probe_main() - measure /dev/kvm and write a struct vm_probe to KEEPER_FD_CONTROL
+ *
+ * Return: the program's exit status.
+ */
+int vm_probe_main(void);

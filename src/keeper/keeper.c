@@ -71,7 +71,7 @@ static void fill_exit(const struct keeper *k, const struct session *s, const str
 		.exit_code = s->exit_code,
 		.signal = s->signal,
 		.oom = s == k->first && k->oom,
-		.never_ran = err != NULL,
+		.never_ran = s->state == SESSION_FAILED,
 		.started_ns = s->started_ns,
 		.finished_ns = clock_now(),
 	};
@@ -95,14 +95,15 @@ void keeper_ended(struct keeper *k, struct session *s, const struct error *err)
 	struct keeper_exit record;
 	struct error end = { 0 };
 	bool first = s == k->first;
-	if (first && !err && k->backend->ops->oom)
+	bool ran = s->state != SESSION_FAILED;
+	if (first && ran && k->backend->ops->oom)
 		k->oom = k->backend->ops->oom(k->backend);
 	fill_exit(k, s, err, &record);
 	if (first)
 		end_instance(k, &record);
-	if (!err)
+	if (ran)
 		keeper_tell(k, KEEPER_EXITED, s->exec, &record, sizeof(record));
-	if (first && !err && k->backend->ops->end(k->backend, &end) < 0)
+	if (first && ran && k->backend->ops->end(k->backend, &end) < 0)
 		log_event(LOG_LEVEL_ERROR, "something of the instance is left", "error", end.text,
 			  NULL);
 }

@@ -49,7 +49,7 @@ struct keeper {
 /* Sends an event to every connected engine. */
 void keeper_tell(struct keeper *k, uint32_t type, uint32_t exec, const void *payload, size_t len);
 
-/* A session's program runs, or its process has ended (@err: it never ran). */
+/* A session's program runs, or its process has ended (@err: why it never ran, or broke). */
 void keeper_started(struct keeper *k, struct session *s);
 void keeper_ended(struct keeper *k, struct session *s, const struct error *err);
 

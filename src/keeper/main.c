@@ -212,17 +212,22 @@ int main(int argc, char **argv)
 	struct keeper k = { .spawned_ns = clock_monotonic() };
 	struct error err = { 0 };
 	const char *id = argc > 1 ? argv[1] : "?";
-	if (argc != 2) {
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return 1;
+	if (argc == 2 && strcmp(id, KEEPER_ARG_TEMPLATE) == 0)
+		return vm_template_main();
+	if (argc == 2 && strcmp(id, KEEPER_ARG_PROBE) == 0)
+		return vm_probe_main();
+	bool vm = argc == 3 && strcmp(argv[2], KEEPER_ARG_VM) == 0;
+	if (argc != 2 && !vm) {
 		(void)fprintf(stderr, "berth-keeper is started by berthd, not by hand\n");
 		return 2;
 	}
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return 1;
 	(void)setsid();
 	(void)umask(0);
 	int r = open_keeper(&k, &err);
 	if (r == 0) {
-		k.backend = container_backend_new(&k);
+		k.backend = vm ? vm_backend_new(&k) : container_backend_new(&k);
 		r = run(&k, &err);
 		close_keeper(&k);
 	}

@@ -206,7 +206,7 @@ static void drain(struct output *o)
 	}
 }
 
-void session_exited(struct session *s, int exit_code, int signal)
+static void end_session(struct session *s, int exit_code, int signal, const struct error *why)
 {
 	s->state = SESSION_EXITED;
 	s->exit_code = exit_code;
@@ -214,7 +214,17 @@ void session_exited(struct session *s, int exit_code, int signal)
 	end_source(&s->input);
 	drain(&s->outputs[0]);
 	drain(&s->outputs[1]);
-	keeper_ended(s->keeper, s, NULL);
+	keeper_ended(s->keeper, s, why);
+}
+
+void session_exited(struct session *s, int exit_code, int signal)
+{
+	end_session(s, exit_code, signal, NULL);
+}
+
+void session_broken(struct session *s, int exit_code, const struct error *why)
+{
+	end_session(s, exit_code, 0, why);
 }
 
 long session_write_input(struct session *s, const char *data, size_t len)

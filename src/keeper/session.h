@@ -77,6 +77,9 @@ void session_failed(struct session *s, int exit_code, const struct error *err);
 /* For backends: the process has ended. */
 void session_exited(struct session *s, int exit_code, int signal);
 
+/* For backends: the process has ended because its instance broke: @why goes into its record. */
+void session_broken(struct session *s, int exit_code, const struct error *why);
+
 /* For clients: bytes for the process; how many were taken (0: wait), or -EPIPE where input ended. */
 long session_write_input(struct session *s, const char *data, size_t len);
 /* For clients: this one sends no more. */

@@ -57,7 +57,7 @@ struct vm_backend {
 	bool broken; /* the machine was given up */
 	bool oom;
 	bool frozen;
-	int64_t heard_ns;  /* last frame of the guest */
+	int64_t heard_ns; /* last frame of the guest */
 	int64_t started_ns;
 };
 
@@ -114,8 +114,8 @@ static int send_plan(struct vm_backend *vm, uint32_t session, const struct plan 
 	auto_strbuf bytes = STRBUF_INIT(PLAN_BYTES_MAX);
 	int rc = plan_encode(plan, &bytes, err);
 	for (size_t at = 0; rc == 0 && at < bytes.len;) {
-		size_t len = bytes.len - at < CHANNEL_PAYLOAD_MAX ? bytes.len - at :
-								    CHANNEL_PAYLOAD_MAX;
+		size_t len =
+			bytes.len - at < CHANNEL_PAYLOAD_MAX ? bytes.len - at : CHANNEL_PAYLOAD_MAX;
 		rc = channel_send(&vm->channel, GUEST_PLAN, session, bytes.data + at, len);
 		if (rc < 0)
 			return error_set(err, rc, "send the launch plan to the guest");
@@ -219,8 +219,8 @@ static int take_credit(struct vm_task *t, const struct frame *f, struct error *e
 
 static int take_output(struct vm_task *t, const struct frame *f, struct error *err)
 {
-	enum guest_stream stream = f->type == GUEST_OUTPUT ? GUEST_STREAM_OUTPUT :
-							     GUEST_STREAM_ERROR;
+	enum guest_stream stream =
+		f->type == GUEST_OUTPUT ? GUEST_STREAM_OUTPUT : GUEST_STREAM_ERROR;
 	if (t->session->state != SESSION_RUNNING || vm_task_output(t, stream, f->data, f->len) < 0)
 		return wrong(err, "OUTPUT");
 	return 0;
@@ -412,8 +412,7 @@ static int vm_start(struct backend *b, const struct plan *plan, const int *fds, 
 	return rc;
 }
 
-static int vm_exec(struct backend *b, const struct plan *plan, struct session *s,
-		   struct error *err)
+static int vm_exec(struct backend *b, const struct plan *plan, struct session *s, struct error *err)
 {
 	struct vm_backend *vm = cast(b);
 	if (vm->broken)

@@ -29,8 +29,7 @@ static void note_event(const char *name, struct json_object *data, void *arg)
 		return;
 	p->shut_down = true;
 	if (data && json_get_string(data, "reason", &reason, NULL) == 0 && reason)
-		p->reset = strcmp(reason, "guest-reset") == 0 ||
-			   strcmp(reason, "guest-panic") == 0;
+		p->reset = strcmp(reason, "guest-reset") == 0 || strcmp(reason, "guest-panic") == 0;
 }
 
 static int make_pair(int *ret_ours, int *ret_theirs, struct error *err)
@@ -104,8 +103,8 @@ static int start_jailed(struct vm_process *p, const struct machine *m,
 	fds[count++] = (struct jail_fd){ ends->console, MACHINE_FD_CONSOLE };
 	fds[count++] = (struct jail_fd){ ends->state, MACHINE_FD_STATE };
 	for (uint32_t i = 0; i < m->fd_count; i++)
-		fds[count++] = (struct jail_fd){ MACHINE_FD_FIRST + (int)i,
-						 MACHINE_FD_FIRST + (int)i };
+		fds[count++] =
+			(struct jail_fd){ MACHINE_FD_FIRST + (int)i, MACHINE_FD_FIRST + (int)i };
 	struct jail jail = {
 		.program = m->qemu,
 		.argv = m->argv.items,

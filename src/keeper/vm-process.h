@@ -39,9 +39,9 @@ struct vm_process {
 	bool reset;
 };
 
-#define VM_PROCESS_NONE                                                             \
-	{                                                                           \
-		.pidfd = -1, .qmp_fd = -1, .channel_fd = -1, .console_fd = -1       \
+#define VM_PROCESS_NONE                                                       \
+	{                                                                     \
+		.pidfd = -1, .qmp_fd = -1, .channel_fd = -1, .console_fd = -1 \
 	}
 
 /**

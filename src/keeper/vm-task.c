@@ -150,8 +150,7 @@ static void input_ready(struct source *source, uint32_t events)
 int vm_task_credit(struct vm_task *t, const struct guest_credit *credit)
 {
 	struct error ignored;
-	if (credit->stream != GUEST_STREAM_INPUT ||
-	    credit->bytes > GUEST_WINDOW - t->input_window)
+	if (credit->stream != GUEST_STREAM_INPUT || credit->bytes > GUEST_WINDOW - t->input_window)
 		return -EBADMSG;
 	t->input_window += credit->bytes;
 	if (t->input.fd < 0 || t->input_window == 0)

@@ -64,27 +64,22 @@ static int make_empty(int templates_fd, const char *name, uint64_t size_bytes, s
 	char suffix[9];
 	ident_random_hex(suffix, 8);
 	auto_free char *temporary = xasprintf(".%s.%s", name, suffix);
-	auto_close int fd = openat(templates_fd, temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
-				   0600);
+	auto_close int fd =
+		openat(templates_fd, temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return error_set(err, errno, "make %s", temporary);
-	int rc = ftruncate(fd, (off_t)size_bytes) < 0 ?
-			 error_set(err, errno, "size %s", temporary) :
-			 0;
+	int rc = ftruncate(fd, (off_t)size_bytes) < 0 ? error_set(err, errno, "size %s", temporary)
+						      : 0;
 
 	auto_free char *path = xasprintf("/proc/%d/fd/%d", (int)getpid(), fd);
-	char *const argv[] = { (char *)MKFS,
-			       (char *)"-q",
-			       (char *)"-F",
-			       (char *)"-m0",
-			       (char *)"-E",
-			       (char *)"lazy_itable_init=1,lazy_journal_init=1,nodiscard",
-			       (char *)"-O",
-			       (char *)"^resize_inode",
-			       (char *)"-J",
-			       (char *)"size=4",
-			       path,
-			       NULL };
+	char *const argv[] = {
+		(char *)MKFS, (char *)"-q",
+		(char *)"-F", (char *)"-m0",
+		(char *)"-E", (char *)"lazy_itable_init=1,lazy_journal_init=1,nodiscard",
+		(char *)"-O", (char *)"^resize_inode",
+		(char *)"-J", (char *)"size=4",
+		path,         NULL
+	};
 	auto_strbuf output = STRBUF_INIT(4096);
 	if (rc == 0 && access(MKFS, X_OK) < 0)
 		rc = error_say(err, ENOENT, "no %s (install e2fsprogs)", MKFS);

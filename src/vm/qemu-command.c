@@ -14,9 +14,9 @@
  * A guest's own kernel is behind the machine's boundary. Emulated code does not speculate, so the
  * guest needs no protection from itself there; on real hardware it keeps it.
  */
-#define KERNEL_COMMON                                                                    \
-	"console=ttyS0 quiet loglevel=1 panic=-1 reboot=t 8250.nr_uarts=1 audit=0 "      \
-	"cryptomgr.notests rcupdate.rcu_expedited=1 transparent_hugepage=madvise "       \
+#define KERNEL_COMMON                                                               \
+	"console=ttyS0 quiet loglevel=1 panic=-1 reboot=t 8250.nr_uarts=1 audit=0 " \
+	"cryptomgr.notests rcupdate.rcu_expedited=1 transparent_hugepage=madvise "  \
 	"lsm=landlock,yama"
 #define KERNEL_TCG " mitigations=off nokaslr no_timer_check tsc=reliable"
 

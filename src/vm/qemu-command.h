@@ -38,7 +38,7 @@ struct qemu_machine {
 	int initramfs_fd;
 	uint32_t tsc_khz; /* of this host's processor, under TCG; 0: let the guest find out */
 	/* -1 in a template. */
-	int layers_fd;      /* VMDK descriptor */
+	int layers_fd;       /* VMDK descriptor */
 	const int *file_fds; /* what it names, "/dev/fdset/<descriptor>" each */
 	uint32_t file_count;
 	int writable_fd;
