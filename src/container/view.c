@@ -59,6 +59,34 @@ static int read_only_copy(int dir_fd, const char *name, struct error *err)
 }
 
 /*
+ * Kernels before 6.15 copy only from a mount that is attached somewhere. Over the old root it is in
+ * nobody's way, and goes with it.
+ */
+static int make_copyable(int mount_fd, struct error *err)
+{
+	struct error ignored;
+	auto_close int probe = mount_clone(mount_fd, EMPTY_FILE, false, &ignored);
+	return probe >= 0 ? 0 : root_cover(mount_fd, err);
+}
+
+/* The mounts by which the files and the masks are placed; only these are needed later. */
+static int copy_files(struct view *v, int dir_fd, struct error *err)
+{
+	const struct plan *p = v->l->plan;
+	v->files = xcalloc(p->files.count + 1, sizeof(*v->files));
+	for (uint32_t i = 0; i < p->files.count; i++) {
+		char name[16];
+		(void)snprintf(name, sizeof(name), "%u", i);
+		v->files[i] = mount_clone(dir_fd, name, false, err);
+		if (v->files[i] < 0)
+			return v->files[i];
+	}
+	v->empty_fd = read_only_copy(dir_fd, EMPTY_FILE, err);
+	v->empty_dir_fd = v->empty_fd < 0 ? v->empty_fd : read_only_copy(dir_fd, EMPTY_DIR, err);
+	return v->empty_dir_fd < 0 ? v->empty_dir_fd : 0;
+}
+
+/*
  * One small tmpfs holds the plan's files, and the empty file and folder that stand for what is
  * masked: Berth's own, never the container's /dev/null.
  */
@@ -69,28 +97,22 @@ static int make_files(struct view *v, struct error *err)
 	const struct plan *p = v->l->plan;
 	if (!p->files.count && !p->masked.count)
 		return 0;
-	v->files_fd = mount_new("tmpfs", options, ARRAY_SIZE(options),
-				MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, err);
-	if (v->files_fd < 0)
-		return v->files_fd;
-	for (uint32_t i = 0; i < p->files.count; i++) {
+	int fd = mount_new("tmpfs", options, ARRAY_SIZE(options),
+			   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, err);
+	if (fd < 0)
+		return fd;
+	v->files_fd = fd;
+	int r = write_own_file(fd, EMPTY_FILE, &empty, err);
+	if (r == 0 && mkdirat(fd, EMPTY_DIR, 0555) < 0)
+		r = error_set(err, errno, "make the folder for masked paths");
+	for (uint32_t i = 0; r == 0 && i < p->files.count; i++) {
 		char name[16];
 		(void)snprintf(name, sizeof(name), "%u", i);
-		int r = write_own_file(v->files_fd, name, &p->files.items[i], err);
-		if (r < 0)
-			return r;
+		r = write_own_file(fd, name, &p->files.items[i], err);
 	}
-	if (!p->masked.count)
-		return 0;
-	int r = write_own_file(v->files_fd, EMPTY_FILE, &empty, err);
-	if (r < 0)
-		return r;
-	if (mkdirat(v->files_fd, EMPTY_DIR, 0555) < 0)
-		return error_set(err, errno, "make the folder for masked paths");
-	v->empty_fd = read_only_copy(v->files_fd, EMPTY_FILE, err);
-	v->empty_dir_fd =
-		v->empty_fd < 0 ? v->empty_fd : read_only_copy(v->files_fd, EMPTY_DIR, err);
-	return v->empty_dir_fd < 0 ? v->empty_dir_fd : 0;
+	if (r == 0)
+		r = make_copyable(fd, err);
+	return r < 0 ? r : copy_files(v, fd, err);
 }
 
 int view_make(struct view *v, const struct launch *l, struct error *err)
@@ -245,10 +267,7 @@ static int place_files(struct view *v, struct error *err)
 {
 	const struct plan *p = v->l->plan;
 	for (uint32_t i = 0; i < p->files.count; i++) {
-		char name[16];
-		(void)snprintf(name, sizeof(name), "%u", i);
-		auto_close int fd = mount_clone(v->files_fd, name, false, err);
-		int r = fd < 0 ? fd : place(v, fd, p->files.items[i].target, err);
+		int r = place(v, v->files[i], p->files.items[i].target, err);
 		if (r < 0)
 			return error_prefix(err, "mount %s", p->files.items[i].target);
 	}

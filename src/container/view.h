@@ -20,6 +20,7 @@ struct view {
 	const struct launch *l;
 	int *made;        /* for each mount of the plan: what this side made, or -1 */
 	int files_fd;     /* tmpfs with the plan's small files and what masks are made of */
+	int *files;       /* for each small file: a mount of it */
 	int empty_fd;     /* read-only mount of its empty file */
 	int empty_dir_fd; /* read-only mount of its empty folder */
 	bool empty_used;  /* ... is attached somewhere already */

@@ -26,6 +26,7 @@
 #include "store/db.h"
 #include "store/registry.h"
 #include "store/store.h"
+#include "vm/template.h"
 
 #define STOP_TIMEOUT_MS 5000
 #define CERTS_DIR "/etc/berth/certs.d"
@@ -39,6 +40,7 @@ struct engine {
 	int keeper_fd;
 	struct db *db;
 	struct store *store;
+	struct templates *templates;
 	struct manager *manager;
 	struct registry_client *registry;
 	struct api *api;
@@ -76,10 +78,10 @@ static int enter_mount_namespace(struct error *err)
 
 /* ---- The keeper's program ------------------------------------------------------------------- */
 
-static int open_keeper(struct error *err)
+/* The path of a program that was installed with this one. */
+static int find_program(const char *name, char **ret, struct error *err)
 {
-	static const char *const beside[] = { "berth-keeper", "../libexec/berth/berth-keeper",
-					      "../lib/berth/berth-keeper" };
+	static const char *const beside[] = { "", "../libexec/berth/", "../lib/berth/" };
 	char own[PATH_MAX];
 
 	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
@@ -89,12 +91,13 @@ static int open_keeper(struct error *err)
 	char *slash = strrchr(own, '/');
 	*slash = '\0';
 	for (size_t i = 0; i < ARRAY_SIZE(beside); i++) {
-		auto_free char *path = xasprintf("%s/%s", own, beside[i]);
-		int fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd >= 0)
-			return fd;
+		auto_free char *path = xasprintf("%s/%s%s", own, beside[i], name);
+		if (access(path, R_OK) == 0) {
+			*ret = take_ptr(path);
+			return 0;
+		}
 	}
-	return error_say(err, ENOENT, "berth-keeper is not beside berthd in %s", own);
+	return error_say(err, ENOENT, "%s is not beside berthd in %s", name, own);
 }
 
 /*
@@ -103,9 +106,13 @@ static int open_keeper(struct error *err)
  */
 static int seal_keeper(struct error *err)
 {
-	auto_close int from = open_keeper(err);
+	auto_free char *path = NULL;
+	int r = find_program("berth-keeper", &path, err);
+	if (r < 0)
+		return r;
+	auto_close int from = open(path, O_RDONLY | O_CLOEXEC);
 	if (from < 0)
-		return from;
+		return error_set(err, errno, "open %s", path);
 	struct stat st;
 	auto_close int copy = memfd_create("berth-keeper", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (copy < 0 || fstat(from, &st) < 0)
@@ -157,17 +164,36 @@ static void complain(const char *id, const struct error *err, void *arg)
 	log_event(LOG_LEVEL_ERROR, "instance", "id", id, "error", err->text, NULL);
 }
 
+/* Nothing is looked for before the first machine: an engine without QEMU serves containers. */
+static int open_templates(struct engine *e, struct error *err)
+{
+	auto_free char *guest = NULL;
+	int r = find_program("berth-guest", &guest, err);
+	const struct templates_options options = {
+		.state_dir = e->options->state_dir,
+		.qemu = e->options->qemu,
+		.kernel_folder = e->options->guest_kernel,
+		.guest_path = guest,
+		.keeper_fd = e->keeper_fd,
+	};
+	return r < 0 ? r : templates_new(&options, &e->templates, err);
+}
+
 static int open_manager(struct engine *e, struct error *err)
 {
 	e->keeper_fd = seal_keeper(err);
 	if (e->keeper_fd < 0)
 		return e->keeper_fd;
+	int r = open_templates(e, err);
+	if (r < 0)
+		return r;
 	const struct manager_options options = {
 		.state_dir = e->options->state_dir,
 		.run_dir = e->options->run_dir,
 		.store = e->store,
 		.db = e->db,
 		.keeper_fd = e->keeper_fd,
+		.templates = e->templates,
 		.complain = complain,
 	};
 	return manager_new(&options, &e->manager, err);
@@ -230,6 +256,7 @@ static void stop(struct engine *e)
 		_exit(0); /* a handler still uses what would be released here */
 	registry_client_free(e->registry);
 	manager_free(e->manager);
+	templates_free(e->templates);
 	store_close(e->store);
 	db_close(e->db);
 	close_p(&e->keeper_fd);

@@ -99,6 +99,16 @@ static int set_store_mode(struct engine_options *options, const char *text, stru
 	return error_say(err, EINVAL, "'%s' is none of auto, erofs, erofs-loop, folder", text);
 }
 
+static int set_qemu(struct engine_options *options, const char *text, struct error *err)
+{
+	return set_path(&options->qemu, text, err);
+}
+
+static int set_guest_kernel(struct engine_options *options, const char *text, struct error *err)
+{
+	return set_path(&options->guest_kernel, text, err);
+}
+
 static int add_insecure_registry(struct engine_options *options, const char *text,
 				 struct error *err)
 {
@@ -124,6 +134,9 @@ static const struct setting settings[] = {
 	  set_log_file },
 	{ "log-level", "LEVEL", "error, warning, info or debug (info)", set_log_level },
 	{ "store-mode", "MODE", "auto, erofs, erofs-loop or folder (auto)", set_store_mode },
+	{ "qemu", "PATH", "QEMU of virtual machines (/usr/bin/qemu-system-x86_64)", set_qemu },
+	{ "guest-kernel", "DIR", "unpacked kernel package (/usr/lib/berth/guest-kernel, else /)",
+	  set_guest_kernel },
 	{ "insecure-registry", "HOST[:PORT]", "registry spoken to without TLS; may be repeated",
 	  add_insecure_registry },
 	{ "token-server", "HOST[:PORT]",
@@ -308,6 +321,8 @@ void engine_options_done(struct engine_options *options)
 	free(options->config);
 	free(options->log_file);
 	free(options->group);
+	free(options->qemu);
+	free(options->guest_kernel);
 	strv_done(&options->insecure_registries);
 	strv_done(&options->token_servers);
 	*options = (struct engine_options){ .ready_fd = -1 };

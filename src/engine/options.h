@@ -29,7 +29,9 @@ struct engine_options {
 	char *group;    /* owns the socket beside root; NULL = none */
 	enum log_level log_level;
 	enum store_mode store_mode;
-	struct strv token_servers;       /* "host[:port]" that any registry may name for logins */
+	struct strv token_servers; /* "host[:port]" that any registry may name for logins */
+	char *qemu;                /* NULL: the distribution's */
+	char *guest_kernel;        /* folder of an unpacked kernel package; NULL: look for one */
 	struct strv insecure_registries; /* "host[:port]", plain HTTP or an unknown certificate */
 	bool daemon;                     /* go to the background once the socket listens */
 	int ready_fd; /* where the engine in the background tells how its start went; -1 = none */

@@ -128,7 +128,8 @@ int instance_create(struct manager *m, const char *name, struct json_object *req
 	result = image_acquire(lease, r->request.image, &image, err);
 	if (result == 0)
 		result = take_image(m, r, image, err);
-	if (result == 0 && !container_request_host_users(&r->request))
+	/* QEMU runs as the first of them, whatever the guest's users are */
+	if (result == 0 && (r->vm || !container_request_host_users(&r->request)))
 		result = roster_take_slot(&m->roster, r, err);
 	if (result < 0)
 		return result;

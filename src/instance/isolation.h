@@ -42,7 +42,8 @@ void launch_done(struct launch *launch);
 #define auto_launch auto_(launch_done) struct launch
 
 struct isolation {
-	const char *name; /* "container", "vm" */
+	const char *name;            /* "container", "vm" */
+	const char *keeper_argument; /* for the keeper's command line, or NULL */
 
 	/* Whether an instance of this kind can be made of the request, before a record exists. */
 	int (*check)(struct manager *m, const struct record *r, const struct image_config *image,
@@ -67,6 +68,7 @@ struct isolation {
 };
 
 extern const struct isolation isolation_container;
+extern const struct isolation isolation_vm;
 
 /**
  * isolation_refuse() - the error for a verb whose function is NULL

@@ -16,8 +16,7 @@
 
 const struct isolation *isolation_of(const struct record *r)
 {
-	(void)r;
-	return &isolation_container;
+	return r->vm ? &isolation_vm : &isolation_container;
 }
 
 int isolation_refuse(const struct isolation *isolation, enum instance_verb verb, struct error *err)

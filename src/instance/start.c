@@ -89,7 +89,7 @@ static int spawn_keeper(struct manager *m, struct record *r, const struct launch
 	size_t count = 0;
 	char path[64];
 	char name[] = "berth-keeper";
-	char *const argv[] = { name, r->id, NULL };
+	char *const argv[] = { name, r->id, (char *)isolation_of(r)->keeper_argument, NULL };
 
 	fds[count++] = (struct process_fd){ launch->plan_fd, KEEPER_FD_PLAN };
 	fds[count++] = (struct process_fd){ places->control_fd, KEEPER_FD_CONTROL };

@@ -20,6 +20,7 @@
 #define MONITOR_TIMEOUT_MS 10000
 #define STATE_SEND_BYTES (4 << 20)
 #define EXPLAIN_MAX 200
+#define ENDING_MS 500
 
 static void note_event(const char *name, struct json_object *data, void *arg)
 {
@@ -158,7 +159,8 @@ int vm_process_start(struct vm_process *p, const struct machine *m, struct error
 	rc = qmp_negotiate(p->qmp, MONITOR_TIMEOUT_MS, err);
 	if (rc == 0 && m->state.len > 0)
 		rc = restore(p, m, ends.state_ours, err);
-	if (rc < 0 && pidfd_ended(p->pidfd))
+	/* The monitor's connection ends a moment before the process does. */
+	if (rc < 0 && pidfd_wait_end(p->pidfd, ENDING_MS) == 0)
 		vm_process_explain(p, err);
 	return rc;
 }

@@ -92,7 +92,10 @@ static int copy_state(struct vm_process *p, int from, int to, struct error *err)
 	}
 }
 
-/* The memory stays in its file (x-ignore-shared); what comes out is the devices' state. */
+/*
+ * The memory stays in its file (x-ignore-shared); what comes out is the devices' state. The machine
+ * is not stopped before: saving stops it, and one that was saved as running runs when it is restored.
+ */
 static int save(struct vm_process *p, int state_fd, struct error *err)
 {
 	static const char capabilities[] =
@@ -104,10 +107,8 @@ static int save(struct vm_process *p, int state_fd, struct error *err)
 	auto_close int ours = pair[0];
 	auto_close int theirs = pair[1];
 
-	int rc = qmp_execute(p->qmp, "stop", NULL, -1, SAVE_TIMEOUT_MS, NULL, err);
-	if (rc == 0)
-		rc = qmp_execute(p->qmp, "migrate-set-capabilities", capabilities, -1,
-				 SAVE_TIMEOUT_MS, NULL, err);
+	int rc = qmp_execute(p->qmp, "migrate-set-capabilities", capabilities, -1, SAVE_TIMEOUT_MS,
+			     NULL, err);
 	if (rc == 0)
 		rc = qmp_execute(p->qmp, "getfd", "{\"fdname\":\"" STATE_NAME "\"}", theirs,
 				 SAVE_TIMEOUT_MS, NULL, err);

@@ -15,7 +15,8 @@ static int set_folder(int context_fd, const char *key, int fd, struct error *err
 {
 	if (fsconfig(context_fd, FSCONFIG_SET_FD, key, NULL, fd) == 0)
 		return 0;
-	if (errno == EINVAL) {
+	/* EBADF: a kernel that takes descriptors, but no O_PATH ones, which mounts' are. */
+	if (errno == EINVAL || errno == EBADF) {
 		char path[64];
 		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 		if (fsconfig(context_fd, FSCONFIG_SET_STRING, key, path, 0) == 0)
@@ -64,10 +65,12 @@ bool overlay_takes_detached(void)
 	static int known = -1;
 	if (known >= 0)
 		return known;
-	/* A context takes the descriptor of any folder at this point; older ones know no such key.
+	/*
+	 * A context takes the descriptor of any folder at this point. Old ones know no such key; for a
+	 * while they took no O_PATH descriptor, which is what a mount's is.
 	 */
 	auto_close int context_fd = fsopen("overlay", FSOPEN_CLOEXEC);
-	auto_close int dir_fd = openat(AT_FDCWD, "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_close int dir_fd = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	known = context_fd >= 0 && dir_fd >= 0 &&
 		fsconfig(context_fd, FSCONFIG_SET_FD, "lowerdir+", NULL, dir_fd) == 0;
 	return known;

@@ -14,6 +14,14 @@ int root_open(struct error *err)
 	return fd < 0 ? error_set(err, errno, "open the root") : fd;
 }
 
+int root_cover(int mount_fd, struct error *err)
+{
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return error_set(err, errno, "separate the mounts from the host's");
+	auto_close int old_fd = root_open(err);
+	return old_fd < 0 ? old_fd : mount_attach(mount_fd, old_fd, err);
+}
+
 int root_switch(int mount_fd, struct error *err)
 {
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)

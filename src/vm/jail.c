@@ -235,7 +235,7 @@ static void reset_signals(void)
 static int prepare_child(const struct jail *jail, int status_fd, struct error *err)
 {
 	reset_signals();
-	int rc = jail->cgroup ? cgroup_attach(jail->cgroup, 0, err) : 0;
+	int rc = jail->cgroup ? cgroup_enter(jail->cgroup, err) : 0;
 	if (rc == 0)
 		rc = place_standard_fds(jail->log_fd, err);
 	if (rc == 0)

@@ -68,7 +68,8 @@ static int run_keeper(int keeper_fd, const char *word, struct process_fd *fds, s
 	fds[count++] = (struct process_fd){ STDERR_FILENO, STDERR_FILENO };
 
 	char path[64];
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", keeper_fd);
+	/* The child closes its copy before it executes: so it goes by way of this process. */
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getpid(), keeper_fd);
 	char *const argv[] = { (char *)"berth-keeper", (char *)word, NULL };
 	pid_t pid;
 	int rc = process_spawn(path, argv, NULL, fds, count, &pid, err);
