@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fuzz.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/path.h"
 #include "store/erofs-write.h"
 #include "store/tar.h"
@@ -82,7 +84,24 @@ static void write_index(struct tree *tree, uint64_t tar_size)
 	close(fd);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* A mutation rarely hits a checksum, so what looks like a header gets one that is right. */
+static void seal(uint8_t *data, size_t size)
+{
+	for (size_t at = 0; at + TAR_BLOCK <= size; at += TAR_BLOCK) {
+		uint8_t *block = data + at;
+		unsigned int sum = 0;
+		char text[8];
+		if (memcmp(block + 257, "ustar", 5) != 0)
+			continue;
+		memset(block + 148, ' ', 8);
+		for (size_t i = 0; i < TAR_BLOCK; i++)
+			sum += block[i];
+		(void)snprintf(text, sizeof(text), "%06o", sum);
+		memcpy(block + 148, text, 7);
+	}
+}
+
+static void check(const uint8_t *data, size_t size)
 {
 	auto_tree *whole_tree = tree_new();
 	auto_tree *pieces_tree = tree_new();
@@ -92,8 +111,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int r = parse(data, size, size + 1, &whole);
 	FUZZ_CHECK(parse(data, size, 97, &pieces) == r);
 	if (r < 0)
-		return 0;
+		return;
 	FUZZ_CHECK(whole.sum == pieces.sum);
 	write_index(whole_tree, size);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	auto_free uint8_t *sealed = xmemdup(data, size);
+
+	check(data, size);
+	seal(sealed, size);
+	check(sealed, size);
 	return 0;
 }
