@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -11,6 +12,7 @@
 #include "base/alloc.h"
 #include "store/blob.h"
 #include "store/hash.h"
+#include "store/store-internal.h"
 #include "store/test-tools.h"
 
 /* A layer with one file that has its own name as content. */
@@ -492,6 +494,35 @@ static void a_layer_can_be_cloned_and_lies_below_an_overlay(void **state)
 	image_layers_put(s.store, layers);
 }
 
+/* Linux before 6.15; in a mount namespace of the test's own. */
+static void where_detached_mounts_cannot_be_cloned_layers_are_attached(void **state)
+{
+	auto_tt_store s;
+	auto_image_removal removal = { 0 };
+	struct image_layers *layers = NULL;
+	struct digest id;
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(unshare(CLONE_NEWNS), 0);
+	assert_int_equal(mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	tt_store_open(&s, STORE_MODE_AUTO);
+	if (store_mode(s.store) == STORE_MODE_FOLDER)
+		skip();
+	s.store->detached_mounts = false;
+	add_image(&s, "a", "app:1", &id);
+	assert_int_equal(image_layers_get(s.store, &id, &layers, &err), 0);
+	auto_close int clone = open_tree(layers->fds[0], "",
+					 AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	assert_true(clone >= 0);
+	assert_int_equal(faccessat(clone, "a", F_OK, 0), 0);
+	image_layers_put(s.store, layers);
+	release(&s);
+	assert_int_equal(image_remove(s.store, "app:1", false, &removal, &err), 0);
+	assert_int_equal(removal.deleted.count, 2);
+	assert_int_equal(tt_count_files(&s, "layers"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -510,6 +541,7 @@ int main(void)
 		cmocka_unit_test(layers_come_topmost_first_and_are_shared),
 		cmocka_unit_test(an_opaque_root_hides_the_layers_below),
 		cmocka_unit_test(a_layer_can_be_cloned_and_lies_below_an_overlay),
+		cmocka_unit_test(where_detached_mounts_cannot_be_cloned_layers_are_attached),
 	};
 	if (geteuid() != 0)
 		return 77;

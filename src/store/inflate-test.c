@@ -148,6 +148,17 @@ static void a_zstd_window_past_the_cap_is_refused(void **state)
 	expect_refused(&in);
 }
 
+static void a_compression_that_is_not_supported_is_called_by_its_name(void **state)
+{
+	static const uint8_t xz[] = { 0xfd, '7', 'z', 'X', 'Z', 0 };
+	auto_inflate *z = inflate_new(collect, NULL);
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(inflate_write(z, xz, sizeof(xz), &err), -EOPNOTSUPP);
+	assert_non_null(strstr(err.text, "xz"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +167,7 @@ int main(void)
 		cmocka_unit_test(less_than_a_magic_number_is_plain),
 		cmocka_unit_test(what_is_cut_or_damaged_is_refused),
 		cmocka_unit_test(a_zstd_window_past_the_cap_is_refused),
+		cmocka_unit_test(a_compression_that_is_not_supported_is_called_by_its_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

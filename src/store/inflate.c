@@ -77,6 +77,10 @@ static void gzip_begin_member(struct inflate *z)
 
 static int start(struct inflate *z, struct error *err)
 {
+	static const uint8_t xz[] = { 0xfd, '7', 'z', 'X' };
+
+	if (z->magic_len == sizeof(xz) && memcmp(z->magic, xz, sizeof(xz)) == 0)
+		return error_say(err, EOPNOTSUPP, "compression by xz is not supported");
 	z->kind = inflate_kind_of(z->magic, z->magic_len);
 	if (z->kind == INFLATE_PLAIN)
 		return 0;

@@ -29,22 +29,23 @@ enum {
 	STAR_MAGIC = 508,
 };
 
-/* GNU's way for numbers that do not fit: the first bit set, then big-endian two's complement. */
+/*
+ * GNU's way for numbers that do not fit: a first byte of 0x80 (or 0xff for negative ones), then
+ * big-endian two's complement. What else has the first bit set is read by some and not by others.
+ */
 static bool parse_base256(const uint8_t *field, size_t size, int64_t *ret)
 {
-	bool negative = field[0] & 0x40;
-	uint8_t flip = negative ? 0xff : 0;
+	uint8_t flip = field[0] == 0xff ? 0xff : 0;
 	uint64_t value = 0;
 
-	for (size_t i = 0; i < size; i++) {
-		uint8_t byte = field[i] ^ flip;
-		if (i == 0)
-			byte &= 0x7f;
+	if (field[0] != 0x80 && field[0] != 0xff)
+		return false;
+	for (size_t i = 1; i < size; i++) {
 		if (value >> 55)
 			return false;
-		value = value << 8 | byte;
+		value = value << 8 | (field[i] ^ flip);
 	}
-	*ret = negative ? (int64_t)~value : (int64_t)value;
+	*ret = flip ? (int64_t)~value : (int64_t)value;
 	return true;
 }
 
@@ -150,7 +151,7 @@ int tar_block_decode(const uint8_t block[TAR_BLOCK], struct tar_block *ret, stru
 		r = parse_unsigned(block, SIZE, LONG_SIZE, "size", &b.size, err);
 	if (r == 0)
 		r = parse_number(block, MTIME, LONG_SIZE, "mtime", &b.mtime, err);
-	if (r == 0 && (b.type == '3' || b.type == '4')) {
+	if (r == 0 && !b.old) {
 		r = parse_unsigned(block, MAJOR, ID_SIZE, "device", &b.rdev_major, err);
 		if (r == 0)
 			r = parse_unsigned(block, MINOR, ID_SIZE, "device", &b.rdev_minor, err);

@@ -231,11 +231,13 @@ static void damaged_headers_are_refused(void **state)
 	} damages[] = {
 		{ 124, "9", 1 },                                /* a digit that is not octal */
 		{ 124, "-0000000001", 11 },                     /* negative */
+		{ 108, "\x81\0\0\0\0\0\0\0", 8 },               /* base 256 to some */
 		{ 108, "0x10", 4 },                             /* another base */
 		{ 108, "\xff\xff\xff\xff\xff\xff\xff\xff", 8 }, /* -1 */
 		{ 124, "\x80\x7f\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 12 }, /* too large */
-		{ 156, "S", 1 },                                                 /* sparse */
-		{ 156, "V", 1 },                                                 /* volume label */
+		{ 329, "x", 1 }, /* a device number, though it means nothing here */
+		{ 156, "S", 1 }, /* sparse */
+		{ 156, "V", 1 }, /* volume label */
 		{ 156, "M", 1 },
 		{ 156, "D", 1 },
 		{ 156, "X", 1 },
@@ -279,6 +281,11 @@ static void what_two_readers_read_differently_is_refused(void **state)
 	tt_add(&tar, '0', "c", NULL, NULL);
 	expect_refused(&tar);
 	tt_pax(&tar, 'g', "path=a", NULL);
+	tt_add(&tar, '0', "c", NULL, NULL);
+	expect_refused(&tar);
+	tt_long(&tar, 'L', "a/long/name");
+	memcpy(tt_header(&tar, 2) + 124, "00000000006", 11); /* its size ends it earlier */
+	tt_seal(tt_header(&tar, 2));
 	tt_add(&tar, '0', "c", NULL, NULL);
 	expect_refused(&tar);
 	tt_pax(&tar, 'x', "GNU.sparse.major=1", NULL);

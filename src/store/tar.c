@@ -114,7 +114,7 @@ static int begin_meta(struct tar_parser *p, const struct tar_block *b, struct er
 	return 0;
 }
 
-/* A long name ends with a NUL; more behind it would be read by some and not by others. */
+/* A long name ends with a NUL: without it, or with more behind it, readers differ in where it ends. */
 static int take_gnu_name(struct tar_parser *p, char **ret, struct error *err)
 {
 	const char *text = strbuf_text(&p->meta);
@@ -124,6 +124,8 @@ static int take_gnu_name(struct tar_parser *p, char **ret, struct error *err)
 		if (text[i] != '\0')
 			return error_say(err, EBADMSG, "tar: a long name has a zero byte");
 	}
+	if (len == p->meta.len)
+		return error_say(err, EBADMSG, "tar: a long name has no end");
 	if (len == 0 || len >= TAR_PATH_MAX)
 		return error_say(err, EBADMSG, "tar: a long name is empty or too long");
 	*ret = xstrdup(text);
