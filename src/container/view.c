@@ -58,15 +58,12 @@ static int read_only_copy(int dir_fd, const char *name, struct error *err)
 	return r < 0 ? r : take_fd(fd);
 }
 
-/*
- * Kernels before 6.15 copy only from a mount that is attached somewhere. Over the old root it is in
- * nobody's way, and goes with it.
- */
-static int make_copyable(int mount_fd, struct error *err)
+/* Kernels before 6.15 copy only from a mount that is attached somewhere. */
+static bool is_copyable(int mount_fd)
 {
 	struct error ignored;
 	auto_close int probe = mount_clone(mount_fd, EMPTY_FILE, false, &ignored);
-	return probe >= 0 ? 0 : root_cover(mount_fd, err);
+	return probe >= 0;
 }
 
 /* The mounts by which the files and the masks are placed; only these are needed later. */
@@ -110,9 +107,12 @@ static int make_files(struct view *v, struct error *err)
 		(void)snprintf(name, sizeof(name), "%u", i);
 		r = write_own_file(fd, name, &p->files.items[i], err);
 	}
+	if (r < 0 || is_copyable(fd))
+		return r < 0 ? r : copy_files(v, fd, err);
+	r = root_cover(fd, err);
 	if (r == 0)
-		r = make_copyable(fd, err);
-	return r < 0 ? r : copy_files(v, fd, err);
+		r = copy_files(v, fd, err);
+	return r < 0 ? r : root_uncover(err);
 }
 
 int view_make(struct view *v, const struct launch *l, struct error *err)

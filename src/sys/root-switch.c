@@ -22,6 +22,12 @@ int root_cover(int mount_fd, struct error *err)
 	return old_fd < 0 ? old_fd : mount_attach(mount_fd, old_fd, err);
 }
 
+int root_uncover(struct error *err)
+{
+	/* What is unmounted is the uppermost mount of the place. */
+	return umount2("/", MNT_DETACH) < 0 ? error_set(err, errno, "uncover the root") : 0;
+}
+
 int root_switch(int mount_fd, struct error *err)
 {
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)

@@ -20,9 +20,11 @@ must_check int root_switch(int mount_fd, struct error *err);
  * root_cover() - attach a mount over the calling process's "/"
  *
  * Nothing is looked up there: paths still begin at the old root, and the mount is only attached, for
- * kernels that want that. It goes with the old root. For processes as above.
+ * kernels that want that. It has to be taken off again by root_uncover() before root_switch(), which
+ * would take it for the old root. For processes as above.
  */
 must_check int root_cover(int mount_fd, struct error *err);
+must_check int root_uncover(struct error *err);
 
 /* Opens the calling process's root as a place (O_PATH); a descriptor, or a negative errno. */
 int root_open(struct error *err);
