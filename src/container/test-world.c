@@ -11,9 +11,12 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/strv.h"
+#include "container/container.h"
 #include "sys/cgroup.h"
+#include "sys/process-fd.h"
 
 #define BUSYBOX "/bin/busybox"
+#define OUTPUT_MAX 65536
 
 static int busybox_layer = -1;
 
@@ -189,4 +192,47 @@ bool world_cgroup_left(const char *path)
 	bool left = cgroup_open(&l, path, &cg, &err) == 0;
 	cgroup_free(cg);
 	return left;
+}
+
+void result_done(struct result *res)
+{
+	strbuf_done(&res->output);
+}
+
+/* Waits for the end of a process, then takes its status. */
+static void await(int pidfd, struct result *res)
+{
+	assert_int_equal(pidfd_wait_end(pidfd, 10000), 0);
+	assert_int_equal(pidfd_reap(pidfd, &res->exit_code, &res->signal), 0);
+}
+
+/* Runs the plan to its end; the output of both streams comes together. */
+void world_run(struct world *w, struct result *res)
+{
+	*res = (struct result){ .output = STRBUF_INIT(OUTPUT_MAX) };
+	int out[2];
+	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+	struct container_streams streams = { { -1, out[1], out[1] } };
+	auto_container_process p = CONTAINER_PROCESS_NONE;
+	auto_container *c = NULL;
+	assert_int_equal(fchown(out[1], WORLD_ID_BASE, WORLD_ID_BASE), 0);
+	res->r = container_start(w->plan, w->fds, &streams, &p, &c, &res->err);
+	(void)close(out[1]);
+	res->exit_code = p.exit_code;
+	if (res->r == 0) {
+		struct error err;
+		assert_int_equal(read_file_fd(out[0], "output", OUTPUT_MAX, &res->output, &err), 0);
+		await(p.pidfd, res);
+		if (container_end(c, &err) < 0)
+			fail_msg("%s", err.text);
+	}
+	(void)close(out[0]);
+}
+
+/* As world_run(), for what must have started; shows why where it did not. */
+void world_run_well(struct world *w, struct result *res)
+{
+	world_run(w, res);
+	if (res->r < 0)
+		fail_msg("%s", res->err.text);
 }

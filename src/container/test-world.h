@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/error.h"
 #include "base/strbuf.h"
 #include "base/test.h"
 #include "container/plan.h"
@@ -25,6 +26,25 @@ struct world {
 	struct plan *plan;
 	char cgroup[64];
 };
+
+/* What became of a plan. */
+struct result {
+	int r;         /* of the start */
+	int exit_code; /* of the program, or of the failed start */
+	int signal;
+	struct error err;
+	struct strbuf output; /* of both streams together */
+};
+
+void result_done(struct result *res);
+#define auto_result auto_(result_done) struct result
+
+/* Runs the plan to its end. */
+void world_run(struct world *w, struct result *res);
+/* The same for what must start; fails the test with the reason where it does not. */
+void world_run_well(struct world *w, struct result *res);
+
+#define assert_output(res, text) assert_string_equal(strbuf_text(&(res)->output), text)
 
 /* For cmocka_run_group_tests(). */
 int world_group_setup(void **state);
