@@ -128,45 +128,39 @@ static int add_group(struct credentials *c, uint32_t gid, struct error *err)
 	return 0;
 }
 
-/* Finds a group by name, or else by the number that its name may be. */
+/* Finds a group. What is a number is one, and never looked up as a name. */
 static int find_group(const char *wanted, const char *group, uint32_t *ret, struct error *err)
 {
 	struct span line;
 	struct group_line g;
+	if (user_parse_id(wanted, ret))
+		return 0;
 	while (next_line(&group, &line)) {
 		if (parse_group(line, &g) && span_is(g.name, wanted)) {
 			*ret = g.gid;
 			return 0;
 		}
 	}
-	if (user_parse_id(wanted, ret))
-		return 0;
 	return error_say(err, ENOENT, "unable to find group %s: no matching entries in group file",
 			 wanted);
 }
 
-/*
- * Finds a user by name, or else by the number that its name may be; a name goes first, as with
- * Docker, so that a user named "0" is the one its line says.
- */
+/* Finds a user. What is a number is one: it need not have a line, and no name can stand for it. */
 static int find_user(const char *wanted, const char *passwd, struct passwd_line *ret,
 		     struct error *err)
 {
 	struct span line;
-	const char *at = passwd;
-	while (next_line(&at, &line)) {
-		if (parse_passwd(line, ret) && span_is(ret->name, wanted))
+	uint32_t uid;
+	bool number = user_parse_id(wanted, &uid);
+	while (next_line(&passwd, &line)) {
+		if (parse_passwd(line, ret) &&
+		    (number ? ret->uid == uid : span_is(ret->name, wanted)))
 			return 0;
 	}
-	uint32_t uid;
-	if (!user_parse_id(wanted, &uid))
+	if (!number)
 		return error_say(err, ENOENT,
 				 "unable to find user %s: no matching entries in passwd file",
 				 wanted);
-	for (at = passwd; next_line(&at, &line);) {
-		if (parse_passwd(line, ret) && ret->uid == uid)
-			return 0;
-	}
 	*ret = (struct passwd_line){ .uid = uid };
 	return 0;
 }

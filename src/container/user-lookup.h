@@ -18,7 +18,8 @@
  * a number is digits only, at most 2^32 - 2.
  *
  * Docker's rules: without a group, the user's own one and every group that lists it; with a group,
- * that one alone. A number that no line knows is taken as it is (group 0, home "/").
+ * that one alone. What can be read as a number is never a name, and one that no line knows is taken
+ * as it is (group 0, home "/").
  */
 
 #define USER_FILE_MAX (1u << 20)
