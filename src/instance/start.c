@@ -234,11 +234,25 @@ static int begin_start(struct manager *m, struct record *r, const struct start_o
 	return o->direct ? 0 : record_update(m->options.db, r, err);
 }
 
+/* Some phases run side by side in several processes: they are told in the order of their ends. */
+static void sort_phases(struct start_timing *timing)
+{
+	for (size_t i = 1; i < timing->count; i++)
+		for (size_t j = i; j > 0 && timing->phases[j].at_ns < timing->phases[j - 1].at_ns;
+		     j--) {
+			typeof(timing->phases[0]) later = timing->phases[j - 1];
+			timing->phases[j - 1] = timing->phases[j];
+			timing->phases[j] = later;
+		}
+}
+
 static void add_phases(struct start_timing *timing, const struct keeper_started *started)
 {
 	for (uint32_t i = 0; timing && i < KEEPER_PHASE_COUNT; i++)
 		timing_add(timing, keeper_phase_name(i), started->phase_ns[i]);
 	timing_add(timing, "started", clock_monotonic());
+	if (timing)
+		sort_phases(timing);
 }
 
 static void undo_start(struct manager *m, struct record *r)
