@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -61,16 +62,15 @@ bool hex_decode(const char *text, void *ret, size_t len)
 void ident_random_hex(char *ret, size_t digits)
 {
 	while (digits > 0) {
-		unsigned char byte;
-		char pair[3];
-		random_bytes(&byte, 1);
-		hex_encode(&byte, 1, pair);
-		*ret++ = pair[0];
-		digits--;
-		if (digits > 0) {
-			*ret++ = pair[1];
-			digits--;
-		}
+		unsigned char bytes[32];
+		char text[2 * sizeof(bytes) + 1];
+		size_t piece = digits < 2 * sizeof(bytes) ? digits : 2 * sizeof(bytes);
+
+		random_bytes(bytes, (piece + 1) / 2);
+		hex_encode(bytes, (piece + 1) / 2, text);
+		memcpy(ret, text, piece);
+		ret += piece;
+		digits -= piece;
 	}
 	*ret = '\0';
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "base/alloc.h"
@@ -41,6 +42,32 @@ static void a_tree_is_removed_and_no_link_followed(void **state)
 	assert_int_equal(path_remove_tree_at(dir, "tree", &err), 0);
 }
 
+/* A program in a container can nest folders far deeper than a process may have descriptors. */
+static void a_tree_deeper_than_descriptors_reach_is_removed(void **state)
+{
+	(void)state;
+	auto_test_dir int dir = test_dir();
+	struct error err;
+	auto_close int at = fcntl(dir, F_DUPFD_CLOEXEC, 0);
+	for (int depth = 0; depth < 3000; depth++) {
+		const char *name = depth == 0 ? "tree" : "d";
+		assert_int_equal(mkdirat(at, name, 0700), 0);
+		int below = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		assert_true(below >= 0);
+		close_p(&at);
+		at = below;
+		test_write(at, "file", "x");
+	}
+	struct rlimit few = { .rlim_cur = 128, .rlim_max = 128 };
+	struct rlimit before;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few.rlim_max = before.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	assert_int_equal(path_remove_tree_at(dir, "tree", &err), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(faccessat(dir, "tree", F_OK, 0), -1);
+}
+
 static void names_are_told_apart(void **state)
 {
 	(void)state;
@@ -59,6 +86,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(folders_are_made_with_their_parents),
 		cmocka_unit_test(a_tree_is_removed_and_no_link_followed),
+		cmocka_unit_test(a_tree_deeper_than_descriptors_reach_is_removed),
 		cmocka_unit_test(names_are_told_apart),
 	};
 

@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/ident.h"
 
 int path_make_dirs(const char *path, mode_t mode, struct error *err)
 {
@@ -40,30 +42,59 @@ int path_open_dir(const char *path, mode_t mode, struct error *err)
 	return fd >= 0 ? fd : error_set(err, errno, "open folder %s", path);
 }
 
-static int remove_content(int fd, dev_t dev, const char *name, struct error *err);
+/*
+ * A removal under way. Who made the tree may have made it deeper than there are descriptors, so a
+ * folder below LEVELS_MAX is moved up into @top_fd, the tree's own uppermost folder, which is listed
+ * again until it is empty.
+ */
+#define LEVELS_MAX 32
 
-static int remove_entry(int dir_fd, const char *name, dev_t dev, struct error *err)
+struct removal {
+	dev_t dev;
+	int top_fd;
+	unsigned int moved;
+	bool again; /* something was moved since the uppermost folder was listed */
+};
+
+static int remove_content(struct removal *removal, int fd, int level, const char *name,
+			  struct error *err);
+
+static int move_up(struct removal *removal, int dir_fd, const char *name, struct error *err)
 {
-	if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
-		return 0;
-	if (errno != EISDIR && errno != EPERM)
-		return error_set(err, errno, "remove %s", name);
-	if (unlinkat(dir_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
-		return 0;
-	if (errno != ENOTEMPTY && errno != EEXIST)
-		return error_set(err, errno, "remove folder %s", name);
+	char id[17];
+	char target[64];
 
-	auto_close int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return error_set(err, errno, "open folder %s", name);
+	ident_random_hex(id, 16);
+	(void)snprintf(target, sizeof(target), "%s-%u", id, removal->moved++);
+	removal->again = true;
+	if (renameat(dir_fd, name, removal->top_fd, target) < 0)
+		return error_set(err, errno, "move folder %s", name);
+	return 0;
+}
+
+/* Removes a folder that is not empty. */
+static int remove_folder(struct removal *removal, int dir_fd, int level, const char *name,
+			 struct error *err)
+{
 	struct stat st;
-	if (fstat(fd, &st) < 0)
-		return error_set(err, errno, "look at folder %s", name);
-	if (dev != 0 && st.st_dev != dev)
+	auto_close int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_set(err, errno, "open folder %s", name);
+	if (removal->top_fd < 0) {
+		removal->top_fd = fd;
+		removal->dev = st.st_dev;
+	} else if (st.st_dev != removal->dev) {
 		return error_say(err, EXDEV,
 				 "remove folder %s: another file system is mounted there", name);
+	}
+	if (level == LEVELS_MAX)
+		return move_up(removal, dir_fd, name, err);
 
-	int r = remove_content(fd, st.st_dev, name, err);
+	int r;
+	do {
+		removal->again &= level > 0;
+		r = remove_content(removal, fd, level, name, err);
+	} while (r == 0 && level == 0 && removal->again);
 	if (r < 0)
 		return r;
 	if (unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
@@ -71,9 +102,27 @@ static int remove_entry(int dir_fd, const char *name, dev_t dev, struct error *e
 	return 0;
 }
 
-static int remove_content(int fd, dev_t dev, const char *name, struct error *err)
+/* @type: what readdir(3) says of it, so that most entries cost one system call. */
+static int remove_entry(struct removal *removal, int dir_fd, int level, const char *name,
+			unsigned char type, struct error *err)
 {
-	int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (type != DT_DIR) {
+		if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
+			return 0;
+		if (errno != EISDIR && errno != EPERM)
+			return error_set(err, errno, "remove %s", name);
+	}
+	if (unlinkat(dir_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != ENOTEMPTY && errno != EEXIST)
+		return error_set(err, errno, "remove folder %s", name);
+	return remove_folder(removal, dir_fd, level, name, err);
+}
+
+static int remove_content(struct removal *removal, int fd, int level, const char *name,
+			  struct error *err)
+{
+	int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = own < 0 ? NULL : fdopendir(own);
 	if (!dir) {
 		int errnum = errno;
@@ -85,7 +134,7 @@ static int remove_content(int fd, dev_t dev, const char *name, struct error *err
 	for (struct dirent *e; r == 0 && (e = readdir(dir));) {
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
-		r = remove_entry(fd, e->d_name, dev, err);
+		r = remove_entry(removal, fd, level + 1, e->d_name, e->d_type, err);
 	}
 	(void)closedir(dir);
 	return r;
@@ -93,7 +142,8 @@ static int remove_content(int fd, dev_t dev, const char *name, struct error *err
 
 int path_remove_tree_at(int dir_fd, const char *name, struct error *err)
 {
-	return remove_entry(dir_fd, name, 0, err);
+	struct removal removal = { .top_fd = -1 };
+	return remove_entry(&removal, dir_fd, 0, name, DT_UNKNOWN, err);
 }
 
 bool path_is_component(const char *name)
