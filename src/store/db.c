@@ -309,6 +309,8 @@ int db_tx_commit(struct db_tx *tx, struct error *err)
 	if (r < 0)
 		return r;
 	tx->db = NULL;
+	/* it is done, and a statement outside of a transaction is an ordinary one */
+	(void)!set_durable(db, false, NULL);
 	pthread_mutex_unlock(&db->lock);
 	return 0;
 }
@@ -321,5 +323,6 @@ void db_tx_done(struct db_tx *tx)
 
 	/* Some failures have already rolled it back; then this one fails and nothing is lost. */
 	sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+	(void)!set_durable(db, false, NULL);
 	pthread_mutex_unlock(&db->lock);
 }
