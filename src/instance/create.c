@@ -81,10 +81,10 @@ static int take_request(struct record *r, const char *name, struct json_object *
 static int take_image(struct manager *m, struct record *r, const struct image *image,
 		      struct error *err)
 {
-	auto_image_config *config = NULL;
-	int result = image_load_config(m->options.store, &image->id, &config, err);
+	int result = image_load_config(m->options.store, &image->id, &r->image, err);
 	if (result < 0)
 		return result;
+	const struct image_config *config = r->image;
 
 	r->image_id = xstrdup(image->id.text);
 	r->stop_signal = stop_signal_of(&r->request, &config->settings);

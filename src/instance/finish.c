@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "oci/image-config.h"
 #include "store/image.h"
 #include "sys/cgroup.h"
 
@@ -180,6 +181,7 @@ void instance_finish(struct manager *m, struct record *r, struct keeper *k)
 	if (!r->request.auto_remove)
 		instance_complain(m, r, record_update(m->options.db, r, &why), &why);
 	keeper_finish(k);
+	image_config_free(take_ptr(r->image));
 	go_on(m, r);
 }
 

@@ -66,15 +66,14 @@ static int container_start(struct manager *m, struct record *r, int state_fd, st
 			   struct error *err)
 {
 	struct digest image_id;
-	auto_image_config *image = NULL;
 	auto_plan *plan = NULL;
-	int result = isolation_load_image(m, r, &image, err);
+	int result = isolation_load_image(m, r, err);
 	if (result == 0)
 		result = digest_parse(r->image_id, &image_id, err);
 	if (result == 0)
 		result = image_layers_get(m->options.store, &image_id, &ret->layers, err);
 	if (result == 0)
-		result = isolation_make_plan(m, r, image, &ret->fds, &plan, err);
+		result = isolation_make_plan(m, r, &ret->fds, &plan, err);
 	if (result == 0)
 		result = add_root(plan, r, ret->layers, state_fd, &ret->fds, err);
 	if (result < 0)

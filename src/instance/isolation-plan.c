@@ -58,16 +58,18 @@ static int collect_mounts(const struct record *r, struct container_mounts *ret, 
 
 /* ---- The plan ------------------------------------------------------------------------------- */
 
-int isolation_load_image(struct manager *m, const struct record *r, struct image_config **ret,
-			 struct error *err)
+int isolation_load_image(struct manager *m, struct record *r, struct error *err)
 {
 	struct digest id;
+
+	if (r->image)
+		return 0;
 	int result = digest_parse(r->image_id, &id, err);
-	return result < 0 ? result : image_load_config(m->options.store, &id, ret, err);
+	return result < 0 ? result : image_load_config(m->options.store, &id, &r->image, err);
 }
 
 /* @mounts: NULL where they do not matter, for what joins a container that has them already. */
-static int make_config(struct manager *m, const struct record *r, const struct image_config *image,
+static int make_config(struct manager *m, const struct record *r,
 		       const struct container_mounts *mounts, struct runtime_config *ret,
 		       struct container_identity *identity, struct error *err)
 {
@@ -93,7 +95,7 @@ static int make_config(struct manager *m, const struct record *r, const struct i
 		.masked_paths = &m->masked_paths,
 		.leave_default_seccomp = true,
 	};
-	return container_config_make(&r->request, image, &place, ret, identity, err);
+	return container_config_make(&r->request, r->image, &place, ret, identity, err);
 }
 
 static int compile(struct manager *m, const struct record *r, const struct runtime_config *config,
@@ -171,8 +173,8 @@ int isolation_seal_plan(const struct plan *plan, int *ret, struct error *err)
 	return *ret < 0 ? error_set(err, *ret, "write the launch plan") : 0;
 }
 
-int isolation_make_plan(struct manager *m, const struct record *r, const struct image_config *image,
-			struct plan_fds *fds, struct plan **ret, struct error *err)
+int isolation_make_plan(struct manager *m, const struct record *r, struct plan_fds *fds,
+			struct plan **ret, struct error *err)
 {
 	auto_container_mounts mounts = {};
 	auto_runtime_config config = {};
@@ -181,7 +183,7 @@ int isolation_make_plan(struct manager *m, const struct record *r, const struct 
 
 	int result = collect_mounts(r, &mounts, err);
 	if (result == 0)
-		result = make_config(m, r, image, &mounts, &config, &identity, err);
+		result = make_config(m, r, &mounts, &config, &identity, err);
 	if (result == 0)
 		result = compile(m, r, &config, &identity, fds, &plan, err);
 	if (result < 0)
@@ -246,16 +248,15 @@ int isolation_exec(struct manager *m, struct record *r, struct json_object *requ
 		   struct launch *ret, struct error *err)
 {
 	auto_(container_exec_done) struct container_exec exec = {};
-	auto_image_config *image = NULL;
 	auto_runtime_config config = {};
 	struct container_identity identity = {};
 	auto_plan *plan = NULL;
 
 	int result = read_exec(request, &exec, err);
 	if (result == 0)
-		result = isolation_load_image(m, r, &image, err);
+		result = isolation_load_image(m, r, err);
 	if (result == 0)
-		result = make_config(m, r, image, NULL, &config, &identity, err);
+		result = make_config(m, r, NULL, &config, &identity, err);
 	if (result == 0)
 		result = compile_exec(m, r, &config, &identity, &exec, &plan, err);
 	if (result < 0)

@@ -13,16 +13,15 @@
 
 struct plan;
 
-must_check int isolation_load_image(struct manager *m, const struct record *r,
-				    struct image_config **ret, struct error *err);
+/* Makes sure that @r->image is there. */
+must_check int isolation_load_image(struct manager *m, struct record *r, struct error *err);
 
 /**
- * isolation_make_plan() - the plan of an instance, all but its root
+ * isolation_make_plan() - the plan of an instance whose image is loaded, all but its root
  * @fds: appended to: descriptors of namespaces to join
  * @ret: receives the plan; fd_count is to be set when the root's descriptors are known
  */
-must_check int isolation_make_plan(struct manager *m, const struct record *r,
-				   const struct image_config *image, struct plan_fds *fds,
+must_check int isolation_make_plan(struct manager *m, const struct record *r, struct plan_fds *fds,
 				   struct plan **ret, struct error *err);
 
 /* The plan as a sealed memory file. */

@@ -287,7 +287,6 @@ static int vm_start(struct manager *m, struct record *r, int state_fd, struct la
 		    struct error *err)
 {
 	struct digest image_id;
-	auto_image_config *image = NULL;
 	auto_plan *plan = NULL;
 	auto_plan_fds joined = {};
 	auto_(vm_disks_done) struct vm_disks disks = {};
@@ -296,15 +295,15 @@ static int vm_start(struct manager *m, struct record *r, int state_fd, struct la
 
 	int result = templates_get(m->options.templates, &shape, &tmpl, err);
 	if (result == 0)
-		result = isolation_load_image(m, r, &image, err);
+		result = isolation_load_image(m, r, err);
 	if (result == 0)
 		result = digest_parse(r->image_id, &image_id, err);
 	if (result == 0)
 		result = image_layers_get(m->options.store, &image_id, &ret->layers, err);
 	if (result == 0)
-		result = isolation_make_plan(m, r, image, &joined, &plan, err);
+		result = isolation_make_plan(m, r, &joined, &plan, err);
 	if (result == 0)
-		result = open_layers(m, image, &disks, err);
+		result = open_layers(m, r->image, &disks, err);
 	if (result == 0)
 		result = guest_plan_adapt(plan, disks.layers.root.layer_count,
 					  r->request.auto_remove, err);

@@ -36,6 +36,7 @@ struct manager {
 	struct manager_options options; /* its strings are @state_dir and @run_dir */
 	char *state_dir, *run_dir;      /* the folders "instances" below the options' ones */
 	int state_fd, run_fd;           /* the same, open */
+	int removed_fd;                 /* folder of what is removed and not yet off the disk */
 	struct roster roster;
 	struct watcher *watcher;
 	struct seccomp_cache *seccomp;
@@ -49,7 +50,8 @@ struct manager {
 
 	pthread_mutex_t threads_lock;
 	pthread_cond_t threads_changed;
-	int threads; /* that finish or restart instances */
+	int threads; /* that finish or restart instances, or sweep */
+	bool sweep_wanted, sweeping;
 	bool stopping;
 };
 
@@ -75,7 +77,7 @@ void instance_complain(struct manager *m, const struct record *r, int result,
 /* The keeper of a running instance, with a reference; NULL where none runs. */
 struct keeper *record_keeper(struct manager *m, const struct record *r);
 
-/* Runs @work in a thread of its own, which manager_free() waits for; takes over a reference. */
+/* Runs @work in a thread of its own, which manager_free() waits for. @r and @k may be NULL. */
 must_check int manager_spawn(struct manager *m, struct record *r, struct keeper *k,
 			     void (*work)(struct manager *m, struct record *r, struct keeper *k),
 			     struct error *err);
@@ -130,6 +132,9 @@ must_check int instance_kill(struct manager *m, struct record *r, struct error *
 
 /* Removes files and row, with @verbs held, from a state that allows it. */
 must_check int instance_remove(struct manager *m, struct record *r, struct error *err);
+
+/* Takes what was removed off the disk, in a thread of its own. */
+must_check int manager_sweep(struct manager *m, struct error *err);
 
 /* ---- wait.c ---- */
 

@@ -138,7 +138,7 @@ int manager_spawn(struct manager *m, struct record *r, struct keeper *k,
 	pthread_t thread;
 
 	*job = (struct job){
-		.m = m, .r = record_ref(r), .k = k ? keeper_ref(k) : NULL, .work = work
+		.m = m, .r = r ? record_ref(r) : NULL, .k = k ? keeper_ref(k) : NULL, .work = work
 	};
 	count_threads(m, 1);
 	(void)pthread_attr_init(&attributes);
@@ -181,6 +181,14 @@ static int open_folder(const char *parent, char **ret_path, int *ret_fd, struct 
 	return *ret_fd < 0 ? *ret_fd : 0;
 }
 
+static int open_removed(struct manager *m, struct error *err)
+{
+	auto_free char *path = xasprintf("%s/removed", m->options.state_dir);
+
+	m->removed_fd = path_open_dir(path, 0700, err);
+	return m->removed_fd < 0 ? m->removed_fd : 0;
+}
+
 /* Compiled filters are kept across engines. */
 static int open_seccomp_cache(struct manager *m, struct error *err)
 {
@@ -212,6 +220,7 @@ void manager_free(struct manager *m)
 	strv_done(&m->masked_paths);
 	close_p(&m->state_fd);
 	close_p(&m->run_fd);
+	close_p(&m->removed_fd);
 	free(m->state_dir);
 	free(m->run_dir);
 	(void)pthread_cond_destroy(&m->threads_changed);
@@ -226,7 +235,7 @@ int manager_new(const struct manager_options *options, struct manager **ret, str
 	pthread_condattr_t attributes;
 
 	m->options = *options;
-	m->state_fd = m->run_fd = m->seccomp_fd = -1;
+	m->state_fd = m->run_fd = m->removed_fd = m->seccomp_fd = -1;
 	m->execs = map_new(NULL);
 	container_host_masked_paths(&m->masked_paths);
 	roster_init(&m->roster);
@@ -239,6 +248,8 @@ int manager_new(const struct manager_options *options, struct manager **ret, str
 	int r = open_folder(options->state_dir, &m->state_dir, &m->state_fd, err);
 	if (r == 0)
 		r = open_folder(options->run_dir, &m->run_dir, &m->run_fd, err);
+	if (r == 0)
+		r = open_removed(m, err);
 	if (r == 0)
 		r = watcher_new(&m->watcher, err);
 	if (r == 0)

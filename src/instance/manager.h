@@ -44,11 +44,11 @@ struct db;
 struct templates;
 
 struct manager_options {
-	const char *state_dir; /* instances/ is made below it */
-	const char *run_dir;   /* instances/ is made below it */
-	struct store *store;   /* borrowed, must outlive the manager */
-	struct db *db;         /* borrowed, must outlive the manager */
-	int keeper_fd;         /* sealed copy of berth-keeper; borrowed */
+	const char *state_dir;       /* instances/ is made below it */
+	const char *run_dir;         /* instances/ is made below it */
+	struct store *store;         /* borrowed, must outlive the manager */
+	struct db *db;               /* borrowed, must outlive the manager */
+	int keeper_fd;               /* sealed copy of berth-keeper; borrowed */
 	struct templates *templates; /* of virtual machines, borrowed; NULL: there are none */
 	/* Gets failures that happen behind the callers' backs: after an instance's own end, at the
 	 * engine's start. May be called from any thread; NULL is allowed. */

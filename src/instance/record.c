@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "container/default-config.h"
+#include "oci/image-config.h"
 
 struct record *record_new(void)
 {
@@ -35,6 +36,7 @@ void record_unref(struct record *r)
 	strv_done(&r->args);
 	strv_done(&r->labels);
 	free(r->name);
+	image_config_free(r->image);
 	(void)pthread_mutex_destroy(&r->verbs);
 	free(r);
 }

@@ -14,6 +14,7 @@
 struct db;
 struct db_stmt;
 struct keeper;
+struct image_config;
 struct image_layers;
 struct instance_wait;
 struct exec_session;
@@ -70,6 +71,9 @@ struct record {
 	uint32_t slot; /* or ID_SLOT_NONE */
 	int64_t created_ns;
 	int stop_signal; /* of the request or the image */
+
+	/* The image's configuration, loaded when it is needed; guarded by @verbs. */
+	struct image_config *image;
 
 	/* changes */
 	char *name;

@@ -45,6 +45,8 @@ static void open_fixture(struct fixture *f)
 	f->m.run_dir = xasprintf("%s/run", folder);
 	f->m.state_fd = path_open_dir(f->m.state_dir, 0700, NULL);
 	f->m.run_fd = path_open_dir(f->m.run_dir, 0700, NULL);
+	auto_free char *removed = xasprintf("%s/removed", folder);
+	f->m.removed_fd = path_open_dir(removed, 0700, NULL);
 	f->m.execs = map_new(NULL);
 	roster_init(&f->m.roster);
 	(void)pthread_mutex_init(&f->m.threads_lock, NULL);
@@ -52,14 +54,24 @@ static void open_fixture(struct fixture *f)
 	assert_int_equal(watcher_new(&f->m.watcher, NULL), 0);
 }
 
+static void await_threads(struct manager *m)
+{
+	(void)pthread_mutex_lock(&m->threads_lock);
+	while (m->threads > 0)
+		(void)pthread_cond_wait(&m->threads_changed, &m->threads_lock);
+	(void)pthread_mutex_unlock(&m->threads_lock);
+}
+
 static void close_fixture(struct fixture *f)
 {
+	await_threads(&f->m);
 	watcher_free(f->m.watcher);
 	roster_done(&f->m.roster);
 	map_free(f->m.execs);
 	map_free(f->m.damaged);
 	close_p(&f->m.state_fd);
 	close_p(&f->m.run_fd);
+	close_p(&f->m.removed_fd);
 	free(f->m.state_dir);
 	free(f->m.run_dir);
 	db_close(f->db);
@@ -180,6 +192,8 @@ static void a_removal_that_was_begun_is_finished(void **state)
 	assert_int_equal(map_count(f.m.roster.by_id), 0);
 	assert_false(is_there(f.m.state_fd, ID_A));
 	assert_false(is_there(f.m.run_fd, ID_A));
+	await_threads(&f.m);
+	assert_false(is_there(f.m.removed_fd, ID_A));
 }
 
 static void an_instance_to_be_removed_at_its_end_is_removed_when_it_ended_meanwhile(void **state)
@@ -196,6 +210,17 @@ static void an_instance_to_be_removed_at_its_end_is_removed_when_it_ended_meanwh
 	assert_int_equal(map_count(f.m.roster.by_id), 1);
 	assert_false(is_there(f.m.state_fd, ID_A));
 	assert_int_equal(recovered(&f, "never")->state, STATE_CREATED);
+}
+
+static void what_was_removed_but_not_yet_off_the_disk_goes(void **state)
+{
+	(void)state;
+	auto_fixture f;
+	open_fixture(&f);
+	test_write(f.m.removed_fd, ID_A "/upper/half", "gone");
+	recover(&f);
+	await_threads(&f.m);
+	assert_false(is_there(f.m.removed_fd, ID_A));
 }
 
 static void folders_that_no_record_names_are_removed_and_others_kept(void **state)
@@ -315,6 +340,7 @@ int main(void)
 		cmocka_unit_test(a_removal_that_was_begun_is_finished),
 		cmocka_unit_test(
 			an_instance_to_be_removed_at_its_end_is_removed_when_it_ended_meanwhile),
+		cmocka_unit_test(what_was_removed_but_not_yet_off_the_disk_goes),
 		cmocka_unit_test(folders_that_no_record_names_are_removed_and_others_kept),
 		cmocka_unit_test(a_row_that_can_not_be_read_is_told_and_its_files_are_kept),
 		cmocka_unit_test(a_keeper_that_answers_is_taken_back),

@@ -165,6 +165,8 @@ int manager_recover(struct manager *m, struct error *err)
 		result = remove_unowned(m, m->state_fd, err);
 	if (result == 0)
 		result = remove_unowned(m, m->run_fd, err);
+	if (result == 0)
+		result = manager_sweep(m, err);
 	if (result < 0)
 		return result;
 

@@ -1,17 +1,74 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "instance/manager-internal.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/path.h"
 
+/* ---- What is removed goes out of sight at once, and off the disk behind the caller's back ------ */
+
+static bool sweep_again(struct manager *m)
+{
+	(void)pthread_mutex_lock(&m->threads_lock);
+	bool again = m->sweep_wanted && !m->stopping;
+	m->sweep_wanted = false;
+	m->sweeping = again;
+	(void)pthread_mutex_unlock(&m->threads_lock);
+	return again;
+}
+
+static void closedir_p(DIR **dir)
+{
+	if (*dir)
+		(void)closedir(*dir);
+}
+
+static int sweep_once(struct manager *m, struct error *err)
+{
+	int fd = openat(m->removed_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_(closedir_p) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	int result = 0;
+
+	if (!dir)
+		return error_set(err, errno, "list the removed instances");
+	for (const struct dirent *entry; result == 0 && !m->stopping && (entry = readdir(dir));)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			result = path_remove_tree_at(m->removed_fd, entry->d_name, err);
+	return result;
+}
+
+static void sweep(struct manager *m, struct record *r, struct keeper *k)
+{
+	struct error why = {};
+
+	(void)r;
+	(void)k;
+	while (sweep_again(m))
+		if (sweep_once(m, &why) < 0 && m->options.complain)
+			m->options.complain("", &why, m->options.complain_arg);
+}
+
+int manager_sweep(struct manager *m, struct error *err)
+{
+	(void)pthread_mutex_lock(&m->threads_lock);
+	bool runs = m->sweeping;
+	m->sweeping = m->sweep_wanted = true;
+	(void)pthread_mutex_unlock(&m->threads_lock);
+	return runs ? 0 : manager_spawn(m, NULL, NULL, sweep, err);
+}
+
 static int remove_files(struct manager *m, struct record *r, struct error *err)
 {
 	int result = path_remove_tree_at(m->run_fd, r->id, err);
-	if (result == 0)
-		result = path_remove_tree_at(m->state_fd, r->id, err);
-	return result;
+	if (result < 0)
+		return result;
+	if (renameat(m->state_fd, r->id, m->removed_fd, r->id) == 0)
+		return manager_sweep(m, err);
+	return errno == ENOENT ? 0 : path_remove_tree_at(m->state_fd, r->id, err);
 }
 
 static void note_dead(struct manager *m, struct record *r, const struct error *why)

@@ -21,8 +21,8 @@
 struct roster {
 	pthread_mutex_t lock;
 	pthread_cond_t arrived; /* a client that was announced is there; clock: monotonic */
-	struct map *by_id;   /* holds the references */
-	struct map *by_name; /* borrowed */
+	struct map *by_id;      /* holds the references */
+	struct map *by_name;    /* borrowed */
 	uint64_t slots[ID_SLOTS / 64];
 	uint32_t next_slot; /* ranges are reused as late as possible */
 };
