@@ -82,11 +82,14 @@ def test_tags_come_and_go_and_the_last_takes_the_image(engine, archive):
     assert engine.berth("inspect", identifier, check=False).returncode != 0
 
 
-def test_an_image_in_use_is_not_removed(engine, name):
-    engine.berth("create", "--name", name, "busybox:latest")
-    done = engine.berth("rmi", "busybox:latest", check=False)
-    assert done.returncode != 0 and name not in done.stdout
-    assert engine.out("run", "--rm", "busybox:latest", "echo", "still") == "still"
+def test_an_image_in_use_is_not_removed(engine, archive, name):
+    engine.berth("load", "-i", archive("test/used:1", images.busybox_tar(), layer(x="used"), Cmd=["sh"]))
+    engine.berth("create", "--name", name, "test/used:1")
+    done = engine.berth("rmi", "test/used:1", check=False)
+    assert done.returncode != 0 and "conflict" in done.stderr
+    assert engine.out("run", "--rm", "test/used:1", "echo", "still") == "still"
+    engine.berth("rm", name)
+    engine.berth("rmi", "test/used:1")
 
 
 def test_history_and_inspect_show_the_configuration(engine, archive):
