@@ -35,7 +35,6 @@ struct create_options {
 	const char *platform;
 	const char *pull;
 	const char *cidfile;
-	bool quiet;
 
 	/* the program and its surroundings */
 	struct strv attach;
@@ -50,24 +49,16 @@ struct create_options {
 	const char *domainname;
 	const char *stop_signal;
 	int64_t stop_timeout;
-	bool interactive;
-	bool tty;
-	bool init;
-	bool rm;
 	const char *health_cmd;
 	int64_t health_interval;
 	int64_t health_timeout;
 	int64_t health_start_period;
 	int64_t health_start_interval;
 	int64_t health_retries;
-	bool no_healthcheck;
 
 	/* isolation */
-	bool vm;
 	const char *isolation;
 	const char *runtime;
-	bool privileged;
-	bool read_only;
 	struct strv cap_add;
 	struct strv cap_drop;
 	struct strv security_opt;
@@ -96,7 +87,6 @@ struct create_options {
 	struct strv networks;
 	struct strv publish;
 	struct strv expose;
-	bool publish_all;
 	struct strv add_host;
 	struct strv dns;
 	struct strv dns_option;
@@ -115,11 +105,23 @@ struct create_options {
 	struct strv device_read_iops;
 	struct strv device_write_bps;
 	struct strv device_write_iops;
-	bool oom_kill_disable;
 	int64_t oom_score_adj;
 	int64_t memory_swappiness;
 	const char *log_driver;
 	struct strv log_opt;
+
+	/* flags of all of these */
+	bool quiet;
+	bool interactive;
+	bool tty;
+	bool init;
+	bool rm;
+	bool no_healthcheck;
+	bool vm;
+	bool privileged;
+	bool read_only;
+	bool publish_all;
+	bool oom_kill_disable;
 	bool disable_content_trust;
 };
 

@@ -220,7 +220,7 @@ static int parse_head(struct http *h, bool head_only, struct http_response *ret,
 
 	if (strncmp(h->head, "HTTP/1.", 7) != 0 || strlen(h->head) < 12 || h->head[8] != ' ')
 		return error_say(err, EBADMSG, "the engine does not speak HTTP/1.1");
-	response.status = atoi(h->head + 9);
+	response.status = (int)strtol(h->head + 9, NULL, 10);
 	if (response.status < 100 || response.status > 599)
 		return error_say(err, EBADMSG, "the engine's answer has a bad status");
 

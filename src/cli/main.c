@@ -144,12 +144,13 @@ static void fill_standard_descriptors(void)
 
 int main(int argc, char **argv)
 {
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct globals globals = {};
 	struct option_result parsed;
 	struct error err = {};
 
 	fill_standard_descriptors();
-	(void)signal(SIGPIPE, SIG_IGN);
+	(void)sigaction(SIGPIPE, &ignore, NULL);
 	if (argc < 1)
 		return 1;
 	if (option_parse(&global_options, argv + 1, &globals, &parsed, &err) < 0) {

@@ -309,7 +309,7 @@ static const char *print_verb(const char *at, struct json_object *value, struct 
 		break;
 	default: {
 		bool left = strchr(spec, '-') != NULL;
-		int width = atoi(spec + 1 + strspn(spec + 1, "-+ 0#"));
+		int width = (int)strtol(spec + 1 + strspn(spec + 1, "-+ 0#"), NULL, 10);
 		strbuf_addf(out, "%*s", left ? -width : width, text);
 	}
 	}

@@ -71,14 +71,16 @@ int tunnel_ssh(const char *url, struct error *err)
 int tunnel_tls(const char *address, const char *tls_dir, struct error *err)
 {
 	auto_strv argv = {};
-	char path[PATH_MAX];
+	char own[PATH_MAX];
+	char path[PATH_MAX + sizeof("/berth-tls")];
 
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof("berth-tls"));
-	path[n > 0 ? n : 0] = '\0';
-	char *slash = strrchr(path, '/');
+	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
+	own[n > 0 ? n : 0] = '\0';
+	char *slash = strrchr(own, '/');
 	if (!slash)
 		return error_say(err, ENOENT, "find the folder of this program");
-	(void)strcpy(slash + 1, "berth-tls");
+	*slash = '\0';
+	(void)snprintf(path, sizeof(path), "%s/berth-tls", own);
 	if (access(path, X_OK) < 0 && !find_program("berth-tls", path))
 		return error_say(err, ENOENT, "connect to tcp://%s: berth-tls is not installed",
 				 address);

@@ -49,27 +49,32 @@ static const struct listing_kind kind_machine = {
 	columns, "{{.ID}}\t{{.CreatedAt}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}", "{{.ID}}"
 };
 
-static void add_times(struct json_object *row, int64_t created)
+/* RFC 3339: a colon in the offset, "Z" for none. */
+static void format_time(int64_t seconds, char *ret, size_t room)
 {
-	char text[HUMAN_TEXT] = "N/A";
-	time_t when = (time_t)created;
+	time_t when = (time_t)seconds;
+	char text[HUMAN_TEXT];
+	char zone[8];
 	struct tm tm;
 
-	if (created > 0) {
-		human_duration(clock_now() - created * NSEC_PER_SEC, text);
-		(void)strcat(text, " ago");
-	}
-	json_add_string(row, "CreatedSince", text);
-	if (!localtime_r(&when, &tm) || strftime(text, sizeof(text), "%FT%T%z", &tm) == 0)
-		text[0] = '\0';
-	/* RFC 3339 has a colon in the offset, and "Z" for none */
-	size_t len = strlen(text);
-	if (len > 5 && strcmp(text + len - 5, "+0000") == 0) {
-		(void)strcpy(text + len - 5, "Z");
-	} else if (len > 5) {
-		memmove(text + len - 1, text + len - 2, 3);
-		text[len - 2] = ':';
-	}
+	ret[0] = '\0';
+	if (!localtime_r(&when, &tm) || strftime(text, sizeof(text), "%FT%T", &tm) == 0 ||
+	    strftime(zone, sizeof(zone), "%z", &tm) != 5)
+		return;
+	if (strcmp(zone, "+0000") == 0)
+		(void)snprintf(ret, room, "%sZ", text);
+	else
+		(void)snprintf(ret, room, "%s%.3s:%s", text, zone, zone + 3);
+}
+
+static void add_times(struct json_object *row, int64_t created)
+{
+	char text[HUMAN_TEXT + 8];
+
+	human_duration(clock_now() - created * NSEC_PER_SEC, text);
+	auto_free char *ago = created > 0 ? xasprintf("%s ago", text) : xstrdup("N/A");
+	json_add_string(row, "CreatedSince", ago);
+	format_time(created, text, sizeof(text));
 	json_add_string(row, "CreatedAt", text);
 }
 
