@@ -32,6 +32,7 @@ extern const struct route_table berth_routes;
 extern const struct route_table container_routes;
 extern const struct route_table event_routes;
 extern const struct route_table exec_routes;
+extern const struct route_table file_routes;
 extern const struct route_table image_archive_routes;
 extern const struct route_table image_routes;
 extern const struct route_table list_routes;

@@ -106,6 +106,21 @@ static void a_client_learns_the_version_by_a_ping(void **state)
 	expect("GET /berth/info", "", 200, "\"mode\":\"folder\"");
 }
 
+/* ---- Files ---------------------------------------------------------------------------------- */
+
+static void files_are_told_by_a_header_and_sent_as_they_come(void **state)
+{
+	(void)state;
+	/* {"name":"motd","size":5,"mode":8389028,... */
+	expect("HEAD /containers/web/archive?path=/etc/motd", "", 200,
+	       "Container-Path-Stat: eyJuYW1lIjoibW90ZCIsInNpemUiOjUsIm1vZGUiOjgzODkwMjgs");
+	expect("GET /containers/web/archive?path=/etc/motd", "", 200, "hello");
+	expect("GET /containers/web/archive?path=/none", "", 404, "Could not find the file /none");
+	expect("GET /containers/web/archive", "", 400, "cannot be empty");
+	expect("GET /containers/web/export", "", 200, "Content-Type: application/x-tar");
+	expect("GET /containers/none/export", "", 404, "No such container");
+}
+
 /* ---- Containers ----------------------------------------------------------------------------- */
 
 static void verbs_answer_with_dockers_statuses(void **state)
@@ -355,6 +370,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_client_learns_the_version_by_a_ping),
+		TEST(files_are_told_by_a_header_and_sent_as_they_come),
 		TEST(verbs_answer_with_dockers_statuses),
 		TEST(a_create_request_is_answered_by_an_id),
 		TEST(lists_are_filtered),

@@ -10,29 +10,11 @@
 #include "container/compile.h"
 #include "container/request-mounts.h"
 #include "instance/manager-internal.h"
+#include "instance/root-view.h"
 #include "oci/image-config.h"
 #include "store/image.h"
 
 #define START_TIMEOUT_MS 60000
-
-/* The writable layer's two folders belong to the container's first id, or copying up fails. */
-static int make_writable_layer(const struct record *r, int state_fd, struct error *err)
-{
-	uid_t owner = record_id_base(r);
-
-	/* a volatile overlay refuses a work folder that one used before */
-	if (r->request.auto_remove) {
-		int result = path_remove_tree_at(state_fd, "work", err);
-		if (result < 0)
-			return result;
-	}
-	if ((mkdirat(state_fd, "upper", 0755) < 0 && errno != EEXIST) ||
-	    (mkdirat(state_fd, "work", 0755) < 0 && errno != EEXIST) ||
-	    fchownat(state_fd, "upper", owner, owner, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    fchownat(state_fd, "work", owner, owner, AT_SYMLINK_NOFOLLOW) < 0)
-		return error_set(err, errno, "make the writable layer");
-	return 0;
-}
 
 static int add_fd(struct plan_fds *fds, int fd, struct error *err)
 {
@@ -49,7 +31,7 @@ static int add_fd(struct plan_fds *fds, int fd, struct error *err)
 static int add_root(struct plan *plan, const struct record *r, const struct image_layers *layers,
 		    int state_fd, struct plan_fds *fds, struct error *err)
 {
-	int result = make_writable_layer(r, state_fd, err);
+	int result = writable_layer_make(r, state_fd, err);
 
 	plan->root.type = PLAN_ROOT_OVERLAY;
 	plan->root.is_volatile = r->request.auto_remove;
@@ -100,5 +82,8 @@ const struct isolation isolation_container = {
 	.resize = keeper_resize,
 	.pause = keeper_pause,
 	.unpause = keeper_resume,
+	.open_root = container_root_open,
+	.open_image = container_image_open,
+	.open_upper = container_upper_open,
 	.start_timeout_ms = START_TIMEOUT_MS,
 };

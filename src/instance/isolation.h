@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "container/compile.h"
+#include "instance/root-view.h"
 #include "instance/state.h"
 
 /**
@@ -61,6 +62,17 @@ struct isolation {
 		      struct error *err);
 	int (*pause)(struct keeper *k, struct error *err);
 	int (*unpause)(struct keeper *k, struct error *err);
+
+	/*
+	 * The files of an instance, running or not, for the verbs export, copy, diff and commit;
+	 * root-view.h. @open_image: those of its image alone. @open_upper: a descriptor of the folder
+	 * that holds what it changed, -ENOENT where it never ran.
+	 */
+	int (*open_root)(struct manager *m, struct record *r, enum root_use use,
+			 struct root_view *ret, struct error *err);
+	int (*open_image)(struct manager *m, struct record *r, struct root_view *ret,
+			  struct error *err);
+	int (*open_upper)(struct manager *m, struct record *r, struct error *err);
 
 	int start_timeout_ms; /* until the first process runs */
 

@@ -50,6 +50,13 @@
  * cgroup_kill() of sys/cgroup.h ends what is left.
  */
 
+/*
+ * In place of an id: no instance, but a user namespace is wanted. Descriptor 3 is a stream socket;
+ * one byte comes from there when the process is in its new namespace (an errno where it could not),
+ * and it ends when the engine closes its end.
+ */
+#define KEEPER_ARG_USER_NAMESPACE "--hold-user-namespace"
+
 #define KEEPER_FD_PLAN 3
 #define KEEPER_FD_CONTROL 4
 #define KEEPER_FD_LISTEN 5

@@ -21,7 +21,8 @@ static const char *const verb_names[] = {
 	[VERB_PAUSE] = "pause",   [VERB_UNPAUSE] = "unpause", [VERB_RESTART] = "restart",
 	[VERB_ATTACH] = "attach", [VERB_EXEC] = "exec",       [VERB_RESIZE] = "resize",
 	[VERB_RENAME] = "rename", [VERB_UPDATE] = "update",   [VERB_TOP] = "top",
-	[VERB_REMOVE] = "remove",
+	[VERB_STATS] = "stats",   [VERB_COPY] = "copy",       [VERB_EXPORT] = "export",
+	[VERB_DIFF] = "diff",     [VERB_COMMIT] = "commit",   [VERB_REMOVE] = "remove",
 };
 static_assert(ARRAY_SIZE(verb_names) == VERB_COUNT, "each verb has a name");
 
@@ -29,19 +30,20 @@ static_assert(ARRAY_SIZE(verb_names) == VERB_COUNT, "each verb has a name");
  * Rows are states, columns verbs in the order of their enum; '+' allowed, '=' already so, '-'
  * refused. A created or ended instance can be attached to: the client gets the next start's output.
  *
- *	start stop kill pause unpause restart attach exec resize rename update top remove
+ *	start stop kill pause unpause restart attach exec resize rename update top stats
+ *	copy export diff commit remove
  */
 /* clang-format off */
 static const char legal[][VERB_COUNT + 1] = {
-	[STATE_CREATED]    = "+=---++--++-+",
-	[STATE_STARTING]   = "=++--++--++--",
-	[STATE_RUNNING]    = "=+++-+++++++-",
-	[STATE_PAUSED]     = "-++-++--++++-",
-	[STATE_STOPPING]   = "-++--+++++++-",
-	[STATE_RESTARTING] = "++---+---++-+",
-	[STATE_EXITED]     = "+=---++--++-+",
-	[STATE_REMOVING]   = "------------+",
-	[STATE_DEAD]       = "-=----------+",
+	[STATE_CREATED]    = "+=---++--++-++++++",
+	[STATE_STARTING]   = "=++--++--++-+-----",
+	[STATE_RUNNING]    = "=+++-++++++++++++-",
+	[STATE_PAUSED]     = "-++-++--+++++++++-",
+	[STATE_STOPPING]   = "-++--++++++++++++-",
+	[STATE_RESTARTING] = "++---+---++-++++++",
+	[STATE_EXITED]     = "+=---++--++-++++++",
+	[STATE_REMOVING]   = "-----------------+",
+	[STATE_DEAD]       = "-=---------------+",
 };
 /* clang-format on */
 static_assert(ARRAY_SIZE(legal) == STATE_COUNT, "each state has a row");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -207,6 +208,23 @@ static void close_keeper(struct keeper *k)
 	loop_free(k->loop);
 }
 
+/*
+ * Another errand for the engine, which has threads and so can make no user namespace: be in a new one
+ * until the other end of the socket, at the place of the plan, is closed.
+ */
+static int hold_user_namespace(void)
+{
+	char byte = 0;
+
+	if (unshare(CLONE_NEWUSER) < 0)
+		byte = (char)errno;
+	if (write(KEEPER_FD_PLAN, &byte, 1) != 1)
+		return 1;
+	while (read(KEEPER_FD_PLAN, &byte, 1) < 0 && errno == EINTR)
+		;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct keeper k = { .spawned_ns = clock_monotonic() };
@@ -218,6 +236,8 @@ int main(int argc, char **argv)
 		return vm_template_main();
 	if (argc == 2 && strcmp(id, KEEPER_ARG_PROBE) == 0)
 		return vm_probe_main();
+	if (argc == 2 && strcmp(id, KEEPER_ARG_USER_NAMESPACE) == 0)
+		return hold_user_namespace();
 	bool vm = argc == 3 && strcmp(argv[2], KEEPER_ARG_VM) == 0;
 	if (argc != 2 && !vm) {
 		(void)fprintf(stderr, "berth-keeper is started by berthd, not by hand\n");

@@ -2,11 +2,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -14,6 +16,9 @@
 #include "store/tar-tree-xattr.h"
 #include "store/tar-write.h"
 
+#ifndef MQUEUE_MAGIC
+#define MQUEUE_MAGIC 0x19800202
+#endif
 #define PIECE (256u << 10)
 /* Folders within folders; each costs two descriptors while it is walked. */
 #define DEPTH_MAX 400
@@ -134,6 +139,25 @@ static int write_marker(struct walk *walk, const char *prefix, const char *name,
 	return tar_write_file(walk->w, path, "", 0, st->stx_mtime.tv_sec, err);
 }
 
+/* File systems that show the kernel's state: what they hold is no content. */
+static bool is_kernel_view(int fd)
+{
+	static const unsigned long types[] = {
+		PROC_SUPER_MAGIC,    SYSFS_MAGIC,        CGROUP_SUPER_MAGIC,
+		CGROUP2_SUPER_MAGIC, DEVPTS_SUPER_MAGIC, DEBUGFS_MAGIC,
+		TRACEFS_MAGIC,       SECURITYFS_MAGIC,   MQUEUE_MAGIC,
+	};
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		if ((unsigned long)fs.f_type == types[i])
+			return true;
+	}
+	return false;
+}
+
 static int walk_dir(struct walk *walk, int dir_fd, size_t dir_len, int depth, struct error *err);
 
 static int write_dir(struct walk *walk, int path_fd, const struct tar_header *h,
@@ -152,6 +176,8 @@ static int write_dir(struct walk *walk, int path_fd, const struct tar_header *h,
 		r = write_marker(walk, ".wh..wh..opq", "", len + 1, st, err);
 	if (r < 0)
 		return r;
+	if (walk->options->cross_mounts && is_kernel_view(path_fd))
+		return 0;
 	auto_close int fd = reopen(path_fd, O_DIRECTORY);
 	if (fd < 0)
 		return error_set(err, errno, "open '%s'", walk->path);
@@ -217,7 +243,7 @@ static int walk_entry(struct walk *walk, int dir_fd, const char *name, size_t di
 		return errno == ENOENT ? 0 : error_set(err, errno, "open '%s'", walk->path);
 	if (look(fd, &st) < 0)
 		return error_set(err, errno, "look at '%s'", walk->path);
-	if (st.stx_mnt_id != walk->mount_id)
+	if (st.stx_mnt_id != walk->mount_id && !walk->options->cross_mounts)
 		return 0;
 	if (is_whiteout(walk, &st))
 		return write_marker(walk, ".wh.", name, dir_len, &st, err);
@@ -260,28 +286,62 @@ static int walk_dir(struct walk *walk, int dir_fd, size_t dir_len, int depth, st
 	return r;
 }
 
-int tar_write_tree(struct tar_writer *w, int dir_fd, const struct tar_tree_options *options,
-		   struct error *err)
+static void walk_done(struct walk *walk)
 {
-	auto_map *links = map_new(free);
-	auto_free char *piece = xmalloc(PIECE);
-	auto_free struct walk *walk = xnew(struct walk);
-	struct statx st;
+	map_free(walk->links);
+	free(walk->piece);
+}
 
-	if (look(dir_fd, &st) < 0)
-		return error_set(err, errno, "look at a folder");
+static int walk_init(struct walk *walk, struct tar_writer *w, int fd,
+		     const struct tar_tree_options *options, struct statx *st, struct error *err)
+{
 	*walk = (struct walk){
 		.w = w,
 		.options = options,
-		.links = links,
-		.mount_id = st.stx_mnt_id,
-		.piece = piece,
+		.links = map_new(free),
+		.piece = xmalloc(PIECE),
 	};
+	if (look(fd, st) < 0)
+		return error_set(err, errno, "look at what is to be written");
+	walk->mount_id = st->stx_mnt_id;
+	return 0;
+}
+
+int tar_write_tree(struct tar_writer *w, int dir_fd, const struct tar_tree_options *options,
+		   struct error *err)
+{
+	auto_(walk_done) struct walk walk;
+	struct statx st;
+
+	int r = walk_init(&walk, w, dir_fd, options, &st, err);
+	if (r < 0)
+		return r;
 	if (options->prefix) {
-		int n = snprintf(walk->path, sizeof(walk->path), "%s/", options->prefix);
-		if (n >= (int)sizeof(walk->path))
+		int n = snprintf(walk.path, sizeof(walk.path), "%s/", options->prefix);
+		if (n >= (int)sizeof(walk.path))
 			return error_say(err, ENAMETOOLONG, "prefix is too long for a tar");
-		walk->prefix_len = (size_t)n;
+		walk.prefix_len = (size_t)n;
 	}
-	return walk_dir(walk, dir_fd, walk->prefix_len, 0, err);
+	return walk_dir(&walk, dir_fd, walk.prefix_len, 0, err);
+}
+
+int tar_write_object(struct tar_writer *w, int fd, const char *name,
+		     const struct tar_tree_options *options, struct error *err)
+{
+	auto_(walk_done) struct walk walk;
+	struct statx st;
+
+	int r = walk_init(&walk, w, fd, options, &st, err);
+	if (r < 0)
+		return r;
+	if (name && strlen(name) >= sizeof(walk.path))
+		return error_say(err, ENAMETOOLONG, "'%.200s' is too long for a tar", name);
+	if (name) {
+		strcpy(walk.path, name);
+		return write_object(&walk, fd, &st, 0, err);
+	}
+	auto_close int dir_fd = reopen(fd, O_DIRECTORY);
+	if (dir_fd < 0)
+		return error_set(err, errno, "open a folder");
+	return walk_dir(&walk, dir_fd, 0, 0, err);
 }

@@ -65,6 +65,7 @@ struct tar_tree_options {
 				 */
 	const char *prefix;     /* path put before each name; NULL: none ("./"-less, as Docker's) */
 	const struct strv *skip; /* paths below the root left out with all they hold; NULL: none */
+	bool cross_mounts;       /* go into what is mounted below, but for the kernel's own views */
 };
 
 /**
@@ -75,3 +76,14 @@ struct tar_tree_options {
  */
 must_check int tar_write_tree(struct tar_writer *w, int dir_fd,
 			      const struct tar_tree_options *options, struct error *err);
+
+/**
+ * tar_write_object() - write one object and, of a folder, what lies below it
+ * @fd:   the object, by an O_PATH descriptor
+ * @name: its path in the tar; "" names it "/" and what is in it "/name"; NULL leaves a folder
+ *        itself out
+ *
+ * Otherwise as tar_write_tree(); @options->prefix is not looked at.
+ */
+must_check int tar_write_object(struct tar_writer *w, int fd, const char *name,
+				const struct tar_tree_options *options, struct error *err);

@@ -58,3 +58,18 @@ int rootfs_make_file(int root_fd, const char *path, mode_t mode, struct error *e
  */
 must_check int rootfs_read_file(int root_fd, const char *path, size_t cap, struct strbuf *ret,
 				struct error *err);
+
+#define ROOTFS_PATH_MAX 4096 /* with the NUL */
+
+/**
+ * rootfs_real_path() - where a path leads, as text
+ * @path: in the root; links are followed, the last one too
+ * @ret:  receives an absolute path without links, "." and ".."; what is missing of it is kept as it
+ *        was written
+ *
+ * The text is for telling: what lies there may have changed, so opening it follows links again.
+ *
+ * Return: 0; -ELOOP; -ENAMETOOLONG.
+ */
+must_check int rootfs_real_path(int root_fd, const char *path, char ret[ROOTFS_PATH_MAX],
+				struct error *err);

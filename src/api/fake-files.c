@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "api/fake.h"
+#include "base/alloc.h"
+#include "instance/files.h"
+
+/* The files of the instance "web": one, "/etc/motd", which says "hello". */
+
+struct copy_out {
+	char unused;
+};
+
+static int check(const char *ref, const char *path, struct error *err)
+{
+	if (strcmp(ref, "web") != 0)
+		return error_say(err, ENOENT, "No such container: %s", ref);
+	if (strcmp(path, "/etc/motd") != 0)
+		return error_say(err, ENOENT, "Could not find the file %s in container web", path);
+	return 0;
+}
+
+int manager_path_stat(struct manager *m, const char *ref, const char *path, struct path_stat *ret,
+		      struct error *err)
+{
+	(void)m;
+	int r = check(ref, path, err);
+	if (r < 0)
+		return r;
+	*ret = (struct path_stat){
+		.name = xstrdup("motd"),
+		.link = xstrdup(""),
+		.size = 5,
+		.mode = S_IFREG | S_ISUID | 0644,
+	};
+	return 0;
+}
+
+void path_stat_done(struct path_stat *stat)
+{
+	free(stat->name);
+	free(stat->link);
+}
+
+int manager_copy_out(struct manager *m, const char *ref, const char *path, struct path_stat *stat,
+		     struct copy_out **ret, struct error *err)
+{
+	int r = manager_path_stat(m, ref, path, stat, err);
+	if (r == 0)
+		*ret = xnew(struct copy_out);
+	return r;
+}
+
+int manager_export(struct manager *m, const char *ref, struct copy_out **ret, struct error *err)
+{
+	(void)m;
+	int r = check(ref, "/etc/motd", err);
+	if (r == 0)
+		*ret = xnew(struct copy_out);
+	return r;
+}
+
+int copy_out_write(struct copy_out *out, tar_sink_fn sink, void *context, struct error *err)
+{
+	(void)out;
+	return sink(context, "hello", 5, err);
+}
+
+void copy_out_free(struct copy_out *out)
+{
+	free(out);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "api/api-internal.h"
+#include "api/text.h"
+#include "base/alloc.h"
+#include "base/base64.h"
+#include "base/json.h"
+#include "instance/files.h"
+
+#define PIECE (256 * 1024)
+#define STAT_HEADER "X-Docker-Container-Path-Stat"
+#define STAT_MAX 65536
+
+/* ---- Tars on their way out ------------------------------------------------------------------ */
+
+/* Headers and small files are sent in larger pieces. */
+struct sending {
+	struct http_request *rq;
+	size_t len;
+	char piece[PIECE];
+};
+
+static int flush(struct sending *s, struct error *err)
+{
+	int r = s->len ? http_stream_write(s->rq, s->piece, s->len) : 0;
+
+	s->len = 0;
+	return r < 0 ? error_set(err, r, "send the archive") : 0;
+}
+
+static int take(void *context, const void *data, size_t len, struct error *err)
+{
+	struct sending *s = context;
+
+	if (len > sizeof(s->piece) - s->len) {
+		int r = flush(s, err);
+		if (r < 0)
+			return r;
+	}
+	if (len > sizeof(s->piece)) {
+		int r = http_stream_write(s->rq, data, len);
+		return r < 0 ? error_set(err, r, "send the archive") : 0;
+	}
+	memcpy(s->piece + s->len, data, len);
+	s->len += len;
+	return 0;
+}
+
+static int send_tar(struct http_request *rq, struct copy_out *out, struct error *err)
+{
+	auto_free struct sending *s = xmalloc(sizeof(*s));
+
+	s->rq = rq;
+	s->len = 0;
+	http_stream_begin(rq, 200, "application/x-tar");
+	int r = copy_out_write(out, take, s, err);
+	return r < 0 ? r : flush(s, err);
+}
+
+static int export_root(struct http_request *rq, void *context, struct error *err)
+{
+	struct api *api = context;
+	auto_copy_out *out = NULL;
+
+	int r = manager_export(api->options.manager, http_param(rq, "id"), &out, err);
+	return r < 0 ? r : send_tar(rq, out, err);
+}
+
+/* ---- One object ----------------------------------------------------------------------------- */
+
+/* Go's os.FileMode. */
+static uint32_t go_mode(mode_t mode)
+{
+	static const struct {
+		mode_t type;
+		uint32_t bits;
+	} types[] = {
+		{ S_IFDIR, 1U << 31 }, { S_IFLNK, 1U << 27 },  { S_IFBLK, 1U << 26 },
+		{ S_IFIFO, 1U << 25 }, { S_IFSOCK, 1U << 24 }, { S_IFCHR, 1U << 26 | 1U << 21 },
+	};
+	uint32_t bits = mode & 0777;
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		if ((mode & S_IFMT) == types[i].type)
+			bits |= types[i].bits;
+	}
+	return bits | (mode & S_ISUID ? 1U << 23 : 0) | (mode & S_ISGID ? 1U << 22 : 0) |
+	       (mode & S_ISVTX ? 1U << 20 : 0);
+}
+
+static void add_stat(struct http_request *rq, const struct path_stat *stat)
+{
+	auto_strbuf text = STRBUF_INIT(STAT_MAX);
+	auto_strbuf encoded = STRBUF_INIT(STAT_MAX * 2);
+	auto_json *o = json_object_new_object();
+	char mtime[TIME_TEXT];
+
+	json_add_string(o, "name", stat->name);
+	json_add_uint(o, "size", stat->size);
+	json_add_uint(o, "mode", go_mode(stat->mode));
+	json_add_string(o, "mtime", time_text(stat->mtime_ns, mtime));
+	json_add_string(o, "linkTarget", stat->link);
+	json_print(o, &text);
+	base64_encode(text.data, text.len, &encoded);
+	http_add_header(rq, STAT_HEADER, strbuf_text(&encoded));
+}
+
+static int query_path(struct http_request *rq, const char **ret, struct error *err)
+{
+	*ret = uri_query(http_uri(rq), "path");
+	return *ret && **ret ? 0 : error_say(err, EINVAL, "bad parameter: 'path' cannot be empty");
+}
+
+static int stat_path(struct http_request *rq, void *context, struct error *err)
+{
+	struct api *api = context;
+	auto_path_stat stat = { 0 };
+	const char *path;
+
+	int r = query_path(rq, &path, err);
+	if (r == 0)
+		r = manager_path_stat(api->options.manager, http_param(rq, "id"), path, &stat, err);
+	if (r < 0)
+		return r;
+	add_stat(rq, &stat);
+	return http_reply_empty(rq, 200);
+}
+
+static int get_archive(struct http_request *rq, void *context, struct error *err)
+{
+	struct api *api = context;
+	auto_path_stat stat = { 0 };
+	auto_copy_out *out = NULL;
+	const char *path;
+
+	int r = query_path(rq, &path, err);
+	if (r == 0)
+		r = manager_copy_out(api->options.manager, http_param(rq, "id"), path, &stat, &out,
+				     err);
+	if (r < 0)
+		return r;
+	add_stat(rq, &stat);
+	return send_tar(rq, out, err);
+}
+
+static const struct http_route routes[] = {
+	{ HTTP_GET, "/containers/{id}/export", HTTP_REPLY_STREAM, export_root },
+	{ HTTP_HEAD, "/containers/{id}/archive", HTTP_BODY_NONE, stat_path },
+	{ HTTP_GET, "/containers/{id}/archive", HTTP_REPLY_STREAM, get_archive },
+};
+
+const struct route_table file_routes = { routes, ARRAY_SIZE(routes) };
