@@ -312,6 +312,8 @@ static int vm_start(struct manager *m, struct record *r, int state_fd, struct la
 	return result < 0 ? result : isolation_seal_plan(plan, &ret->plan_fd, err);
 }
 
+#define ON_A_DISK "its files lie on a disk that only the machine itself mounts"
+
 const struct isolation isolation_vm = {
 	.name = "vm",
 	.keeper_argument = KEEPER_ARG_VM,
@@ -323,4 +325,12 @@ const struct isolation isolation_vm = {
 	.pause = keeper_pause,
 	.unpause = keeper_resume,
 	.start_timeout_ms = START_TIMEOUT_MS,
+	.refusals = {
+		[VERB_COPY] = ON_A_DISK,
+		[VERB_EXPORT] = ON_A_DISK,
+		[VERB_DIFF] = ON_A_DISK,
+		[VERB_COMMIT] = ON_A_DISK,
+		[VERB_UPDATE] = "a machine gets its memory and processors when it starts",
+		[VERB_TOP] = "the processes are the guest's own",
+	},
 };

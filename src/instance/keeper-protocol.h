@@ -50,13 +50,6 @@
  * cgroup_kill() of sys/cgroup.h ends what is left.
  */
 
-/*
- * In place of an id: no instance, but a user namespace is wanted. Descriptor 3 is a stream socket;
- * one byte comes from there when the process is in its new namespace (an errno where it could not),
- * and it ends when the engine closes its end.
- */
-#define KEEPER_ARG_USER_NAMESPACE "--hold-user-namespace"
-
 #define KEEPER_FD_PLAN 3
 #define KEEPER_FD_CONTROL 4
 #define KEEPER_FD_LISTEN 5
@@ -68,6 +61,12 @@
 /* Instead of an id: no instance is kept, see vm/template.h and vm/accelerator.h. */
 #define KEEPER_ARG_TEMPLATE "--template"
 #define KEEPER_ARG_PROBE "--probe"
+/*
+ * The same: a user namespace is wanted. Descriptor 3 is a stream socket;
+ * one byte comes from there when the process is in its new namespace (an errno where it could not),
+ * and it ends when the engine closes its end.
+ */
+#define KEEPER_ARG_USER_NAMESPACE "--user-namespace"
 
 #define KEEPER_SOCKET_NAME "keeper.sock"
 #define KEEPER_EXIT_NAME "exit"
