@@ -377,6 +377,25 @@ void exec_info_done(struct exec_info *info)
 	*info = (struct exec_info){};
 }
 
+static bool is_running(const struct keeper_exec *process)
+{
+	return process->start == KEEPER_START_DONE && !process->exited;
+}
+
+/*
+ * Docker's clients ask as soon as the output has ended, which they may learn from the keeper before
+ * this engine has read that the program is over. The answer to any request comes after that word.
+ */
+static void catch_up(struct manager *m, struct exec_session *s, struct keeper_exec *process)
+{
+	auto_keeper *k = session_keeper(m, s);
+
+	if (!k || !is_running(process))
+		return;
+	(void)!keeper_request(k, KEEPER_STATUS, 0, NULL, 0, NULL, 0, NULL, 0, NULL);
+	get_process_locked(m, s, process);
+}
+
 int manager_exec_get(struct manager *m, const char *exec_id, struct exec_info *ret,
 		     struct error *err)
 {
@@ -387,11 +406,12 @@ int manager_exec_get(struct manager *m, const char *exec_id, struct exec_info *r
 
 	struct keeper_exec process;
 	get_process_locked(m, s, &process);
+	catch_up(m, s, &process);
 	bool failed = process.start == KEEPER_START_FAILED;
 	*ret = (struct exec_info){
 		.request = xstrdup(s->request_text),
 		.started = s->started,
-		.running = process.start == KEEPER_START_DONE && !process.exited,
+		.running = is_running(&process),
 		.tty = s->tty,
 		.exit_code = failed ? process.failed.exit_code : process.exit.exit_code,
 		.pid = process.started.pid,
