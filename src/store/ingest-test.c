@@ -400,6 +400,26 @@ static void E3_bombs_are_refused(void **state)
 	assert_int_equal(tt_count_files(&s, "tmp"), 0);
 }
 
+static void E3_entries_without_end_are_refused(void **state)
+{
+	auto_strbuf tar = STRBUF_INIT(TT_MAX);
+	auto_strbuf bomb = STRBUF_INIT(TT_MAX);
+	auto_tt_store s;
+	struct error err = { 0 };
+
+	(void)state;
+	tt_store_open(&s, STORE_MODE_AUTO);
+	for (int i = 0; i < 50000; i++) {
+		char name[16];
+		(void)snprintf(name, sizeof(name), "%d", i);
+		tt_add(&tar, '6', name, NULL, NULL);
+	}
+	for (int i = 0; i < 10; i++)
+		tt_zstd(&tar, 0, &bomb);
+	assert_int_equal(tt_ingest(&s, &bomb, NULL, 0, NULL, &err), -EFBIG);
+	assert_non_null(strstr(err.text, "entries"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -415,6 +435,7 @@ int main(void)
 		cmocka_unit_test(a_lost_tar_or_index_is_made_anew_from_what_is_left),
 		cmocka_unit_test(a_store_moves_between_modes),
 		cmocka_unit_test(E3_bombs_are_refused),
+		cmocka_unit_test(E3_entries_without_end_are_refused),
 	};
 	if (geteuid() != 0)
 		return 77;

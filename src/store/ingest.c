@@ -24,6 +24,9 @@
 #define STAGE_FROM (1u << 20)
 /* A ratio of compression is judged from here on. */
 #define RATIO_FROM (512ULL << 20)
+/* Entries cost memory; many that take next to no room in the blob are there for nothing else. */
+#define MANY_ENTRIES 200000u
+#define ENTRY_BYTES_MIN 8u
 #define WRITE_BEHIND (16u << 20)
 #define RESUME_PIECE (1u << 20)
 
@@ -144,20 +147,30 @@ static int handle_inflated(void *context, const void *data, size_t len, struct e
 	return layer_build_write(g->build, data, len, err);
 }
 
-static int on_inflated(void *context, const uint8_t *data, size_t len, struct error *err)
+static int check_cost(const struct layer_ingest *g, struct error *err)
 {
-	struct layer_ingest *g = context;
 	uint32_t ratio = g->store->limits.ratio;
+	uint64_t entries = g->build ? layer_build_entries(g->build) : 0;
 
-	g->inflated += len;
 	if (g->inflated > RATIO_FROM && g->inflated / ratio > g->received)
 		return error_say(err, EFBIG,
 				 "layer grows to more than %u times its size when unpacked", ratio);
-	if (!g->build) {
-		int r = begin_build(g, err);
-		if (r < 0)
-			return r;
-	}
+	if (entries > MANY_ENTRIES && g->received / ENTRY_BYTES_MIN < entries)
+		return error_say(err, EFBIG, "layer has %llu entries in %llu bytes",
+				 (unsigned long long)entries, (unsigned long long)g->received);
+	return 0;
+}
+
+static int on_inflated(void *context, const uint8_t *data, size_t len, struct error *err)
+{
+	struct layer_ingest *g = context;
+
+	g->inflated += len;
+	int r = check_cost(g, err);
+	if (r == 0 && !g->build)
+		r = begin_build(g, err);
+	if (r < 0)
+		return r;
 	if (!g->stage && g->inflated > STAGE_FROM)
 		g->stage = stage_new(handle_inflated, g);
 	if (g->stage)

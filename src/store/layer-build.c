@@ -30,6 +30,7 @@ struct layer_build {
 	struct tar_parser *parser;
 	struct tree *tree;
 	struct layer_built built;
+	_Atomic uint64_t entries;
 	int tar_fd; /* -1 where the tar is not kept */
 	char tar_name[TMP_NAME];
 	uint64_t synced; /* bytes of the tar handed to the disk */
@@ -77,6 +78,7 @@ static int on_entry(void *context, const struct tar_entry *entry, struct error *
 {
 	struct layer_build *b = context;
 
+	b->entries++;
 	if (!makes_folders(b))
 		return tree_add(b->tree, entry, entry->data_offset, err);
 	if (entry->type == TAR_FILE) {
@@ -161,6 +163,11 @@ int layer_build_write(struct layer_build *b, const void *data, size_t len, struc
 	if (r == 0)
 		hasher_update(&b->hasher, data, len);
 	return r;
+}
+
+uint64_t layer_build_entries(const struct layer_build *b)
+{
+	return b->entries;
 }
 
 int layer_build_end(struct layer_build *b, struct layer_built *ret, struct error *err)

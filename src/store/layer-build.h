@@ -35,6 +35,9 @@ must_check int layer_build_begin(struct store *store, const struct layer_build_o
 must_check int layer_build_write(struct layer_build *build, const void *data, size_t len,
 				 struct error *err);
 
+/* Entries seen so far; may be asked by another thread than the one that writes. */
+uint64_t layer_build_entries(const struct layer_build *build);
+
 /* The tar is complete: checks its end and computes the diff-id. */
 must_check int layer_build_end(struct layer_build *build, struct layer_built *ret,
 			       struct error *err);

@@ -41,7 +41,10 @@ enum store_mode {
 	STORE_MODE_FOLDER,     /* layers unpacked */
 };
 
-/* What one layer may cost; 0 stands for the default. */
+/*
+ * What one layer may cost; 0 stands for the default. Besides, past 200,000 entries each must take 8 bytes
+ * of the blob.
+ */
 struct store_limits {
 	uint64_t layer_bytes;   /* uncompressed; default 256 GiB */
 	uint64_t layer_entries; /* default 2 million */
