@@ -26,6 +26,7 @@ const struct verb *const verbs[] = {
 	&verb_cp,
 	&verb_create,
 	&verb_diff,
+	&verb_doctor,
 	&verb_events,
 	&verb_exec,
 	&verb_export,

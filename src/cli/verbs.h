@@ -21,6 +21,7 @@ extern const struct verb verb_cp;
 extern const struct verb verb_create;
 extern const struct verb verb_dial_stdio;
 extern const struct verb verb_diff;
+extern const struct verb verb_doctor;
 extern const struct verb verb_events;
 extern const struct verb verb_exec;
 extern const struct verb verb_export;
