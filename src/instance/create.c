@@ -96,15 +96,25 @@ static int take_image(struct manager *m, struct record *r, const struct image *i
 	return isolation_of(r)->check(m, r, config, err);
 }
 
+static int make_folder(struct manager *m, const struct record *r, struct error *err)
+{
+	if (!r->vm && spares_take(&m->spares, m->state_fd, r->id) == 0)
+		return 0;
+	if (mkdirat(m->state_fd, r->id, 0700) < 0)
+		return error_set(err, errno, "make the folder of instance %s", r->id);
+	return 0;
+}
+
 static int make_known(struct manager *m, struct record *r, struct error *err)
 {
 	int result = roster_add(&m->roster, r, err);
 	if (result < 0)
 		return result;
 	result = record_insert(m->options.db, r, err);
-	if (result == 0 && mkdirat(m->state_fd, r->id, 0700) < 0) {
-		result = error_set(err, errno, "make the folder of instance %s", r->id);
-		(void)!record_delete(m->options.db, r, NULL);
+	if (result == 0) {
+		result = make_folder(m, r, err);
+		if (result < 0)
+			(void)!record_delete(m->options.db, r, NULL);
 	}
 	if (result < 0)
 		roster_remove(&m->roster, r);

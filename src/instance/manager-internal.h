@@ -11,6 +11,7 @@
 #include "instance/manager.h"
 #include "instance/record.h"
 #include "instance/roster.h"
+#include "instance/spares.h"
 #include "instance/watcher.h"
 
 /**
@@ -39,6 +40,7 @@ struct manager {
 	int removed_fd;                 /* folder of what is removed and not yet off the disk */
 	struct roster roster;
 	struct watcher *watcher;
+	struct spares spares;
 	struct seccomp_cache *seccomp;
 	int seccomp_fd;           /* its folder */
 	struct strv masked_paths; /* of this host, beside those of every one */
@@ -133,7 +135,7 @@ must_check int instance_kill(struct manager *m, struct record *r, struct error *
 /* Removes files and row, with @verbs held, from a state that allows it. */
 must_check int instance_remove(struct manager *m, struct record *r, struct error *err);
 
-/* Takes what was removed off the disk, in a thread of its own. */
+/* Takes what was removed off the disk and makes spare folders, in a thread of its own. */
 must_check int manager_sweep(struct manager *m, struct error *err);
 
 /* ---- wait.c ---- */

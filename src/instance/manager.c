@@ -186,7 +186,8 @@ static int open_removed(struct manager *m, struct error *err)
 	auto_free char *path = xasprintf("%s/removed", m->options.state_dir);
 
 	m->removed_fd = path_open_dir(path, 0700, err);
-	return m->removed_fd < 0 ? m->removed_fd : 0;
+	return m->removed_fd < 0 ? m->removed_fd
+				 : spares_init(&m->spares, m->options.state_dir, err);
 }
 
 /* Compiled filters are kept across engines. */
@@ -221,6 +222,7 @@ void manager_free(struct manager *m)
 	close_p(&m->state_fd);
 	close_p(&m->run_fd);
 	close_p(&m->removed_fd);
+	spares_done(&m->spares);
 	free(m->state_dir);
 	free(m->run_dir);
 	(void)pthread_cond_destroy(&m->threads_changed);
@@ -235,7 +237,7 @@ int manager_new(const struct manager_options *options, struct manager **ret, str
 	pthread_condattr_t attributes;
 
 	m->options = *options;
-	m->state_fd = m->run_fd = m->removed_fd = m->seccomp_fd = -1;
+	m->state_fd = m->run_fd = m->removed_fd = m->seccomp_fd = m->spares.fd = -1;
 	m->execs = map_new(NULL);
 	container_host_masked_paths(&m->masked_paths);
 	roster_init(&m->roster);

@@ -47,6 +47,7 @@ static void open_fixture(struct fixture *f)
 	f->m.run_fd = path_open_dir(f->m.run_dir, 0700, NULL);
 	auto_free char *removed = xasprintf("%s/removed", folder);
 	f->m.removed_fd = path_open_dir(removed, 0700, NULL);
+	assert_int_equal(spares_init(&f->m.spares, folder, NULL), 0);
 	f->m.execs = map_new(NULL);
 	roster_init(&f->m.roster);
 	(void)pthread_mutex_init(&f->m.threads_lock, NULL);
@@ -72,6 +73,7 @@ static void close_fixture(struct fixture *f)
 	close_p(&f->m.state_fd);
 	close_p(&f->m.run_fd);
 	close_p(&f->m.removed_fd);
+	spares_done(&f->m.spares);
 	free(f->m.state_dir);
 	free(f->m.run_dir);
 	db_close(f->db);

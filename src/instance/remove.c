@@ -47,9 +47,13 @@ static void sweep(struct manager *m, struct record *r, struct keeper *k)
 
 	(void)r;
 	(void)k;
-	while (sweep_again(m))
-		if (sweep_once(m, &why) < 0 && m->options.complain)
+	while (sweep_again(m)) {
+		int result = spares_refill(&m->spares, &why);
+		if (result == 0)
+			result = sweep_once(m, &why);
+		if (result < 0 && m->options.complain)
 			m->options.complain("", &why, m->options.complain_arg);
+	}
 }
 
 int manager_sweep(struct manager *m, struct error *err)
