@@ -22,6 +22,9 @@
 
 #define CGROUP_TEXT_MAX 65536
 
+/* What a volatile overlay leaves in its work folder, and refuses when it finds it. */
+#define VOLATILE_MARK "work/work/incompat/volatile"
+
 void root_view_done(struct root_view *view)
 {
 	close_p(&view->fd);
@@ -153,7 +156,7 @@ int writable_layer_make(const struct record *r, int state_fd, struct error *err)
 	uid_t owner = record_id_base(r);
 
 	/* a volatile overlay refuses a work folder that one used before */
-	if (r->request.auto_remove) {
+	if (faccessat(state_fd, VOLATILE_MARK, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
 		int result = path_remove_tree_at(state_fd, "work", err);
 		if (result < 0)
 			return result;
