@@ -73,3 +73,38 @@ void copy_out_free(struct copy_out *out)
 {
 	free(out);
 }
+
+struct copy_in {
+	size_t bytes;
+};
+
+int manager_copy_in(struct manager *m, const char *ref, const char *path,
+		    const struct copy_in_options *options, struct copy_in **ret, struct error *err)
+{
+	(void)m;
+	(void)options;
+	if (strcmp(path, "/etc") != 0)
+		return check(ref, path, err);
+	*ret = xnew(struct copy_in);
+	return 0;
+}
+
+int copy_in_write(struct copy_in *in, const void *data, size_t len, struct error *err)
+{
+	(void)data;
+	(void)err;
+	in->bytes += len;
+	return 0;
+}
+
+int copy_in_finish(struct copy_in *in, struct error *err)
+{
+	(void)err;
+	fake_asked.body_bytes = in->bytes;
+	return 0;
+}
+
+void copy_in_free(struct copy_in *in)
+{
+	free(in);
+}

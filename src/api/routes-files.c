@@ -147,10 +147,45 @@ static int get_archive(struct http_request *rq, void *context, struct error *err
 	return send_tar(rq, out, err);
 }
 
+/* ---- Tars on their way in ------------------------------------------------------------------- */
+
+static int feed(struct http_request *rq, struct copy_in *in, struct error *err)
+{
+	auto_free char *data = xmalloc(PIECE);
+	ssize_t n;
+
+	while ((n = http_body_read(rq, data, PIECE)) > 0) {
+		int r = copy_in_write(in, data, (size_t)n, err);
+		if (r < 0)
+			return r;
+	}
+	return n < 0 ? error_set(err, (int)n, "read the archive") : copy_in_finish(in, err);
+}
+
+static int put_archive(struct http_request *rq, void *context, struct error *err)
+{
+	struct api *api = context;
+	const struct copy_in_options options = {
+		.keep_kinds = uri_query_bool(http_uri(rq), "noOverwriteDirNonDir", false),
+		.own_user = uri_query_bool(http_uri(rq), "copyUIDGID", false),
+	};
+	auto_copy_in *in = NULL;
+	const char *path;
+
+	int r = query_path(rq, &path, err);
+	if (r == 0)
+		r = manager_copy_in(api->options.manager, http_param(rq, "id"), path, &options, &in,
+				    err);
+	if (r == 0)
+		r = feed(rq, in, err);
+	return r < 0 ? r : http_reply_empty(rq, 200);
+}
+
 static const struct http_route routes[] = {
 	{ HTTP_GET, "/containers/{id}/export", HTTP_REPLY_STREAM, export_root },
 	{ HTTP_HEAD, "/containers/{id}/archive", HTTP_BODY_NONE, stat_path },
 	{ HTTP_GET, "/containers/{id}/archive", HTTP_REPLY_STREAM, get_archive },
+	{ HTTP_PUT, "/containers/{id}/archive", HTTP_BODY_STREAM, put_archive },
 };
 
 const struct route_table file_routes = { routes, ARRAY_SIZE(routes) };

@@ -117,6 +117,9 @@ static void files_are_told_by_a_header_and_sent_as_they_come(void **state)
 	expect("GET /containers/web/archive?path=/etc/motd", "", 200, "hello");
 	expect("GET /containers/web/archive?path=/none", "", 404, "Could not find the file /none");
 	expect("GET /containers/web/archive", "", 400, "cannot be empty");
+	expect("PUT /containers/web/archive?path=/etc", "a tar", 200, "Content-Length: 0");
+	assert_int_equal(fake_asked.body_bytes, strlen("a tar"));
+	expect("PUT /containers/web/archive?path=/none", "a tar", 404, "Could not find the file");
 	expect("GET /containers/web/export", "", 200, "Content-Type: application/x-tar");
 	expect("GET /containers/none/export", "", 404, "No such container");
 }
