@@ -238,7 +238,8 @@ static void an_oci_layout_is_loaded_under_the_names_it_brings(void **state)
 		{ { .annotations = "\"io.containerd.image.name\":\"docker.io/library/app:3\","
 				   "\"org.opencontainers.image.ref.name\":\"3\"" },
 		  "app:3" },
-		{ { .manifest_json = "[{\"Config\":\"%s\",\"RepoTags\":[\"app:4\"],\"Layers\":[]}]" },
+		{ { .manifest_json =
+			    "[{\"Config\":\"%s\",\"RepoTags\":[\"app:4\"],\"Layers\":[]}]" },
 		  "app:4" },
 	};
 
@@ -264,7 +265,8 @@ static void what_an_archive_spoils_is_refused(void **state)
 		{ { .foreign_layer = true }, "is not here" },
 		{ { .drop_layer = true }, "is not here" },
 		{ { .annotations = "\"io.containerd.image.name\":\"Not A Name\"" }, "" },
-		{ { .manifest_json = "[{\"Config\":\"%s.x\",\"RepoTags\":[\"a:1\"],\"Layers\":[]}]" },
+		{ { .manifest_json =
+			    "[{\"Config\":\"%s.x\",\"RepoTags\":[\"a:1\"],\"Layers\":[]}]" },
 		  "lacks configuration" },
 		{ { .manifest_json = "{\"Config\":\"%s\"}" }, "is no list" },
 	};

@@ -334,10 +334,11 @@ int tar_write_object(struct tar_writer *w, int fd, const char *name,
 	int r = walk_init(&walk, w, fd, options, &st, err);
 	if (r < 0)
 		return r;
-	if (name && strlen(name) >= sizeof(walk.path))
+	size_t len = name ? strlen(name) : 0;
+	if (len >= sizeof(walk.path))
 		return error_say(err, ENAMETOOLONG, "'%.200s' is too long for a tar", name);
 	if (name) {
-		strcpy(walk.path, name);
+		memcpy(walk.path, name, len + 1);
 		return write_object(&walk, fd, &st, 0, err);
 	}
 	auto_close int dir_fd = reopen(fd, O_DIRECTORY);
