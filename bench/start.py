@@ -33,7 +33,8 @@ def oci_config(engine, name):
 def bench(runs=None):
     runs = runs or 50
     folder = pathlib.Path(tempfile.mkdtemp(prefix="berth-bench-"))
-    rootfs = ROOTFS = str(measure.ROOT / "build" / "images" / "debian.rootfs.tar")
+    folder.chmod(0o755)
+    rootfs = str(measure.ROOT / "build" / "images" / "debian.rootfs.tar")
     archive = images.make("debian", str(measure.ROOT / "build" / "images"))
     engine = Engine(folder / "engine").start()
     docker = podman = None
@@ -49,7 +50,7 @@ def bench(runs=None):
         podman.run("load", "-i", archive)
         podman_image = podman.run("images", "-q").split()[0]
         docker_image = docker.run("images", "-q").split()[0]
-        bundle = peers.bundle(folder / "bundle", ROOTFS, config)
+        bundle = peers.bundle(folder / "bundle", rootfs, config)
         scratch = folder / "scratch"
         scratch.mkdir()
         commands = [

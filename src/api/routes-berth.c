@@ -165,9 +165,19 @@ static int info(struct http_request *rq, void *context, struct error *err)
 	return http_reply_json(rq, 200, o);
 }
 
+static int oci_config(struct http_request *rq, void *context, struct error *err)
+{
+	struct api *api = context;
+	struct json_object *config = NULL;
+	int r = manager_oci_config(api->options.manager, http_param(rq, "id"), &config, err);
+
+	return r < 0 ? r : http_reply_json(rq, 200, config);
+}
+
 static const struct http_route routes[] = {
 	{ HTTP_POST, "/berth/run", 0, run },
 	{ HTTP_POST, "/berth/instances/{id}/exec", 0, run_beside },
+	{ HTTP_GET, "/berth/instances/{id}/oci-config", 0, oci_config },
 	{ HTTP_GET, "/berth/info", 0, info },
 };
 

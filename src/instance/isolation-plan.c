@@ -68,10 +68,14 @@ int isolation_load_image(struct manager *m, struct record *r, struct error *err)
 	return result < 0 ? result : image_load_config(m->options.store, &id, &r->image, err);
 }
 
-/* @mounts: NULL where they do not matter, for what joins a container that has them already. */
+/*
+ * @mounts: NULL where they do not matter, for what joins a container that has them already.
+ * @whole:  with the built-in seccomp profile written out, which a start takes from a cache instead.
+ */
 static int make_config(struct manager *m, const struct record *r,
-		       const struct container_mounts *mounts, struct runtime_config *ret,
-		       struct container_identity *identity, struct error *err)
+		       const struct container_mounts *mounts, bool whole,
+		       struct runtime_config *ret, struct container_identity *identity,
+		       struct error *err)
 {
 	auto_free char *cgroups_path = xasprintf("berth/%s", r->id);
 	const struct container_mounts none = { 0 };
@@ -93,7 +97,7 @@ static int make_config(struct manager *m, const struct record *r,
 		.devices = devices.items,
 		.device_count = devices.count,
 		.masked_paths = &m->masked_paths,
-		.leave_default_seccomp = true,
+		.leave_default_seccomp = !whole,
 	};
 	return container_config_make(&r->request, r->image, &place, ret, identity, err);
 }
@@ -183,7 +187,7 @@ int isolation_make_plan(struct manager *m, const struct record *r, struct plan_f
 
 	int result = collect_mounts(r, &mounts, err);
 	if (result == 0)
-		result = make_config(m, r, &mounts, &config, &identity, err);
+		result = make_config(m, r, &mounts, false, &config, &identity, err);
 	if (result == 0)
 		result = compile(m, r, &config, &identity, fds, &plan, err);
 	if (result < 0)
@@ -193,6 +197,23 @@ int isolation_make_plan(struct manager *m, const struct record *r, struct plan_f
 	add_files(plan, r);
 	*ret = take_ptr(plan);
 	return 0;
+}
+
+int isolation_write_config(struct manager *m, struct record *r, struct json_object **ret,
+			   struct error *err)
+{
+	auto_container_mounts mounts = {};
+	auto_runtime_config config = {};
+	struct container_identity identity = {};
+
+	int result = isolation_load_image(m, r, err);
+	if (result == 0)
+		result = collect_mounts(r, &mounts, err);
+	if (result == 0)
+		result = make_config(m, r, &mounts, true, &config, &identity, err);
+	if (result == 0)
+		*ret = runtime_config_json(&config);
+	return result;
 }
 
 /* ---- Programs beside it --------------------------------------------------------------------- */
@@ -256,7 +277,7 @@ int isolation_exec(struct manager *m, struct record *r, struct json_object *requ
 	if (result == 0)
 		result = isolation_load_image(m, r, err);
 	if (result == 0)
-		result = make_config(m, r, NULL, &config, &identity, err);
+		result = make_config(m, r, NULL, false, &config, &identity, err);
 	if (result == 0)
 		result = compile_exec(m, r, &config, &identity, &exec, &plan, err);
 	if (result < 0)

@@ -24,6 +24,10 @@ must_check int isolation_load_image(struct manager *m, struct record *r, struct 
 must_check int isolation_make_plan(struct manager *m, const struct record *r, struct plan_fds *fds,
 				   struct plan **ret, struct error *err);
 
+/* The OCI runtime configuration that the plan is compiled from, as config.json. */
+must_check int isolation_write_config(struct manager *m, struct record *r, struct json_object **ret,
+				      struct error *err);
+
 /* The plan as a sealed memory file. */
 must_check int isolation_seal_plan(const struct plan *plan, int *ret, struct error *err);
 

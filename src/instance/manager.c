@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "container/default-config.h"
 #include "container/seccomp.h"
+#include "instance/isolation-plan.h"
 #include "store/store.h"
 
 #define WORKER_STACK (256 * 1024)
@@ -285,6 +286,17 @@ int manager_get(struct manager *m, const char *ref, struct instance_info *ret, s
 	auto_roster held = roster_lock(&m->roster);
 	fill_info(m, r, ret);
 	return 0;
+}
+
+int manager_oci_config(struct manager *m, const char *ref, struct json_object **ret,
+		       struct error *err)
+{
+	auto_record *r = NULL;
+	int result = roster_find(&m->roster, ref, &r, err);
+	if (result < 0)
+		return result;
+	auto_verbs struct record *held = record_lock(r);
+	return isolation_write_config(m, r, ret, err);
 }
 
 int manager_resolve(struct manager *m, const char *ref, char ret[INSTANCE_ID_LEN + 1],

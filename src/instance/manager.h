@@ -133,6 +133,15 @@ must_check int manager_resolve(struct manager *m, const char *ref, char ret[INST
 int manager_list(struct manager *m, bool all,
 		 int (*visit)(const struct instance_info *info, void *arg), void *arg);
 
+/**
+ * manager_oci_config() - what an instance is started from, as an OCI runtime's config.json
+ * @ret: receives the document; root.path is "rootfs", for a bundle to be made around it
+ *
+ * See the OCI runtime specification, config.md.
+ */
+must_check int manager_oci_config(struct manager *m, const char *ref, struct json_object **ret,
+				  struct error *err);
+
 struct manager_counts {
 	size_t all, running, paused, stopped;
 };
