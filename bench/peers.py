@@ -93,6 +93,18 @@ class Podman:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def held_limits():
+    """Flags for podman, which by itself asks for more than root may have on some hosts."""
+    return ["--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"]
+
+
+def plain_filter(seccomp):
+    """The filter's allowed calls by name alone: libseccomp refuses several conditions on one argument."""
+    names = sorted({name for rule in seccomp["syscalls"] if rule["action"] == "SCMP_ACT_ALLOW" for name in rule["names"]})
+    return {"defaultAction": "SCMP_ACT_ERRNO", "architectures": seccomp.get("architectures", []),
+            "syscalls": [{"names": names, "action": "SCMP_ACT_ALLOW"}]}
+
+
 def bundle(folder, rootfs_tar, config):
     """A bundle for crun and runc: the OCI configuration that Berth itself uses for the same start."""
     folder = pathlib.Path(folder)
@@ -101,6 +113,8 @@ def bundle(folder, rootfs_tar, config):
     subprocess.run(["tar", "-xf", rootfs_tar, "-C", root], check=True)
     config = json.loads(json.dumps(config))
     config["root"]["path"] = "rootfs"
+    config["ociVersion"] = "1.0.2"  # older peers refuse newer numbers
+    config["linux"]["seccomp"] = plain_filter(config["linux"]["seccomp"])
     base = next((m["hostID"] for m in config["linux"].get("uidMappings", []) if m["containerID"] == 0), 0)
     if base:
         for path in [root, *root.rglob("*")]:

@@ -59,7 +59,7 @@ def bench(runs=None):
             ("berth exec", engine.command("exec", "sleeper", PROGRAM)),
             ("crun run", ["/usr/bin/crun", "--root", folder / "crun", "run", "--bundle", bundle, "bench"]),
             ("runc run", ["/usr/sbin/runc", "--root", folder / "runc", "run", "--bundle", bundle, "bench"]),
-            ("podman run", podman.words("run", "--rm", "--network", "none", podman_image, PROGRAM)),
+            ("podman run", podman.words("run", "--rm", "--network", "none", *peers.held_limits(), podman_image, PROGRAM)),
             ("docker run", docker.words("run", "--rm", "--network", "none", docker_image, PROGRAM)),
         ]
         times = measure.interleave(commands, runs)
