@@ -134,15 +134,15 @@ int manager_remove(struct manager *m, const char *ref, const struct remove_optio
 	int result = roster_find(&m->roster, ref, &r, err);
 	if (result < 0)
 		return result;
-	if (options->force && verb_check(m, r, VERB_REMOVE, NULL) < 0) {
+	bool killed = options->force && verb_check(m, r, VERB_REMOVE, NULL) < 0;
+	if (killed)
 		result = instance_kill(m, r, err);
-		if (is_removed(m, r)) /* by itself, as it was asked to at its creation */
-			return 0;
-		if (result < 0)
-			return result;
-	}
 
 	auto_verbs struct record *held = record_lock(r);
+	if (killed && is_removed(m, r)) /* by itself, as was asked for at its creation */
+		return 0;
+	if (result < 0)
+		return result;
 	result = verb_check(m, r, VERB_REMOVE, err);
 	return result < 0 ? result : instance_remove(m, r, err);
 }
