@@ -37,7 +37,6 @@ static void take_phases(struct container_process *p, const int64_t *phase_ns)
 
 static int end_of_status(struct container_process *p, struct error *err)
 {
-	close_p(&p->status_fd);
 	if (!p->phase_ns[CONTAINER_PHASE_EXECUTED])
 		return error_say(err, ECHILD, "the new process ended before it ran the program");
 	p->phase_ns[CONTAINER_PHASE_EXECUTED] = clock_monotonic();
@@ -73,7 +72,6 @@ int container_process_check(struct container_process *p, struct error *err)
 	}
 	if (m.kind != SYNC_FAILED)
 		return error_say(err, EBADMSG, "the new process said something unknown");
-	close_p(&p->status_fd);
 	p->exit_code = m.exit_code;
 	m.error.text[ERROR_TEXT - 1] = '\0';
 	return error_say(err, m.error.code ? m.error.code : EIO, "%s", m.error.text);

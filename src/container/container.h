@@ -53,7 +53,7 @@ enum container_phase {
 struct container_process {
 	pid_t pid; /* as the caller sees it */
 	int pidfd;
-	int status_fd;  /* readable when container_process_check() has something; -1 once started */
+	int status_fd;  /* readable when container_process_check() has something; -1: nothing will come */
 	int console_fd; /* master of its terminal; -1 without, and until it has started */
 	int left_fd;    /* for container_start() itself */
 	int exit_code;  /* of a failed start: 125, 126 or 127, as Docker's */
@@ -102,7 +102,9 @@ must_check int container_exec(struct container *c, const struct plan *plan,
 /**
  * container_process_check() - see how a start went
  *
- * To be called when @p->status_fd is readable. Does not block.
+ * To be called when @p->status_fd is readable. Does not block. After a final answer the caller stops
+ * waiting for @p->status_fd and closes it, in this order: a process cloned meanwhile has a copy, so
+ * an epoll instance would go on to tell of a descriptor that was closed first.
  *
  * Return: 0: the program runs, and console_fd is set where it has a terminal;
  *         CONTAINER_PROCESS_PENDING; or a negative errno: the start failed, exit_code is set, and

@@ -274,6 +274,7 @@ static int start(struct launch *l, struct container *c, struct container_process
 	do {
 		r = container_process_check(process, err);
 	} while (r == CONTAINER_PROCESS_PENDING);
+	close_p(&process->status_fd);
 	return r;
 }
 

@@ -188,6 +188,7 @@ int guest_check_start(struct guest *g, struct session *s)
 	int rc = container_process_check(&s->process, &why);
 	if (rc == CONTAINER_PROCESS_PENDING)
 		return 0;
+	close_p(&s->process.status_fd);
 	if (rc < 0) {
 		rc = send_failed(g, s->id, s->process.exit_code, &why);
 		forget_session(g, s);

@@ -133,12 +133,11 @@ static void check_status(struct task *t)
 	int r;
 	do {
 		r = container_process_check(&t->process, &err);
-		if (t->process.status_fd < 0)
-			loop_remove(&t->status);
-	} while (r == CONTAINER_PROCESS_PENDING && t->process.status_fd >= 0 &&
-		 pidfd_ended(t->process.pidfd));
+	} while (r == CONTAINER_PROCESS_PENDING && pidfd_ended(t->process.pidfd));
 	if (r == CONTAINER_PROCESS_PENDING)
 		return;
+	loop_remove(&t->status);
+	close_p(&t->process.status_fd);
 	if (r == 0)
 		tell_started(t);
 	else

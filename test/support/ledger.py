@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an engine holds of the machine: a ledger taken before and after must be equal."""
+import os
+import pathlib
+import time
+
+CGROUPS = pathlib.Path("/sys/fs/cgroup")
+CACHES = ("berth.db-wal", "berth.db-shm", "berth.db", "lock", "berthd.pid")
+
+
+def private_kib(pid):
+    """The memory that only this process has."""
+    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Private_"))
+
+
+def resident_kib(pid):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    return 0
+
+
+def keeper_of(pid):
+    """The keeper is the parent of an instance's first process."""
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("PPid:"):
+            return int(line.split()[1])
+
+
+def processes():
+    return {int(entry) for entry in os.listdir("/proc") if entry.isdigit()}
+
+
+def processes_of(engine):
+    """The processes below the engine's own, keepers without a parent, and what runs in its instances."""
+    found = {}
+    for pid in processes():
+        try:
+            stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+            words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            continue
+        found[pid] = (int(stat.rpartition(")")[2].split()[1]), words)
+    folder = str(engine.folder).encode()
+    ours = {pid for pid, (parent, words) in found.items()
+            if parent == engine.process.pid or (b"keeper" in words and folder in words)}
+    while more := {pid for pid, (parent, _) in found.items() if parent in ours} - ours:
+        ours |= more
+    return {pid: found[pid][1].replace(b"\0", b" ").decode(errors="replace") for pid in ours}
+
+
+def cgroups_of(identifiers):
+    """The groups of these instances, in any hierarchy."""
+    wanted = set(identifiers)
+    return [f"{where}/{name}" for where, names, _ in os.walk(CGROUPS) if f"{where}/".find("/berth/") >= 0
+            or where.count("/") <= 5 for name in names if name in wanted]
+
+
+def namespaces(pids):
+    found = set()
+    for pid in pids:
+        try:
+            found |= {os.readlink(f"/proc/{pid}/ns/{kind}") for kind in os.listdir(f"/proc/{pid}/ns")}
+        except OSError:
+            continue
+    return found
+
+
+def files_below(folder):
+    return sorted(str(path.relative_to(folder)) for path in pathlib.Path(folder).rglob("*")
+                  if path.name not in CACHES)
+
+
+def descriptors(pid):
+    """What each descriptor is, without the numbers that differ from one to the next."""
+    kinds = []
+    for entry in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            kinds.append(os.readlink(f"/proc/{pid}/fd/{entry}").split(":[")[0])
+        except OSError:
+            continue
+    return sorted(kinds)
+
+
+def take(engine):
+    pid = engine.process.pid
+    return {
+        "processes": sorted(processes_of(engine).values()),
+        "descriptors": descriptors(pid),
+        "mounts": len(pathlib.Path(f"/proc/{pid}/mountinfo").read_text().splitlines()),
+        "host mounts": len(pathlib.Path("/proc/self/mountinfo").read_text().splitlines()),
+        "namespaces": len(namespaces([pid, *processes_of(engine)])),
+        "state": files_below(engine.state),
+        "run": files_below(engine.run_dir),
+    }
+
+
+def difference(before, after):
+    return {key: (before[key], after[key]) for key in before if before[key] != after[key]}
+
+
+def assert_settles(engine, before, seconds=15):
+    """What is swept in the background may take a moment; then the ledger must be as before."""
+    deadline = time.monotonic() + seconds
+    while left := difference(before, take(engine)):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
