@@ -38,7 +38,7 @@ def test_cycles_of_run_and_rm_leave_nothing_and_no_memory(own_engine):
     engine = own_engine()
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(lambda n: cycle(engine, n), range(30)))
-        before = ledger.take(engine)
+        before = ledger.settled(engine)
         resident = ledger.resident_kib(engine.process.pid)
         list(pool.map(lambda n: cycle(engine, n), range(CYCLES)))
     ledger.assert_settles(engine, before)
@@ -65,7 +65,7 @@ def test_execs_logs_and_streams_leave_nothing_in_keeper_and_engine(engine, name)
         client.stdout.close()
     for number in range(4):
         use(number)
-    before = ledger.take(engine), sorted(ledger.descriptors(keeper))
+    before = ledger.settled(engine), sorted(ledger.descriptors(keeper))
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(use, range(4, 44)))
     ledger.assert_settles(engine, before[0])
@@ -80,7 +80,7 @@ def test_refused_requests_leave_nothing(engine, tmp_path):
         assert engine.berth("run", "--rm", *words, IMAGE, "true", check=False).returncode in (125, 126, 127), words
     for words in refused:
         refuse(words)
-    before = ledger.take(engine)
+    before = ledger.settled(engine)
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(refuse, itertools.chain(*[refused] * 8)))
     ledger.assert_settles(engine, before)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an engine holds of the machine: a ledger taken before and after must be equal."""
+import collections
 import os
 import pathlib
 import time
@@ -85,19 +86,38 @@ def descriptors(pid):
 
 def take(engine):
     pid = engine.process.pid
+    own = processes_of(engine)
+    folder = str(engine.folder)
     return {
-        "processes": sorted(processes_of(engine).values()),
+        "processes": sorted(own.values()),
         "descriptors": descriptors(pid),
-        "mounts": len(pathlib.Path(f"/proc/{pid}/mountinfo").read_text().splitlines()),
-        "host mounts": len(pathlib.Path("/proc/self/mountinfo").read_text().splitlines()),
-        "namespaces": len(namespaces([pid, *processes_of(engine)])),
+        "mounts": sorted(line.split()[4] for line in open(f"/proc/{pid}/mountinfo")),
+        "host mounts": sorted(line for line in open("/proc/self/mountinfo") if folder in line),
+        "namespaces": [len(namespaces([pid, *own]))],
         "state": files_below(engine.state),
         "run": files_below(engine.run_dir),
     }
 
 
+def settled(engine, seconds=15):
+    """A ledger at rest: what was removed is swept, and nothing changed for a while."""
+    deadline = time.monotonic() + seconds
+    last = None
+    while (now := take(engine)) != last or any(path.startswith("removed/") for path in now["state"]):
+        assert time.monotonic() < deadline, "the engine does not come to rest"
+        last = now
+        time.sleep(0.2)
+    return now
+
+
 def difference(before, after):
-    return {key: (before[key], after[key]) for key in before if before[key] != after[key]}
+    """What came (+) and what went (-), by the ledger's columns."""
+    changes = {}
+    for key in before:
+        was, now = collections.Counter(before[key]), collections.Counter(after[key])
+        if was != now:
+            changes[key] = {"+": sorted((now - was).elements()), "-": sorted((was - now).elements())}
+    return changes
 
 
 def assert_settles(engine, before, seconds=15):
