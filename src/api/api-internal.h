@@ -53,6 +53,10 @@ void tell_image(struct api *api, const char *action, const char *name);
 must_check int body_required(struct http_request *rq, const char *what, struct json_object **ret,
 			     struct error *err);
 
+/* Parses a document that the manager keeps; NULL is an error too. */
+must_check int record_parse(const char *text, const char *what, struct json_object **ret,
+			    struct error *err);
+
 /* A terminal's size of the query parameters "h" and "w", 0 where they are missing. */
 must_check int query_size(struct http_request *rq, uint16_t *ret_rows, uint16_t *ret_cols,
 			  struct error *err);

@@ -34,6 +34,13 @@ int body_required(struct http_request *rq, const char *what, struct json_object 
 	return 0;
 }
 
+int record_parse(const char *text, const char *what, struct json_object **ret, struct error *err)
+{
+	if (!text)
+		return error_say(err, EIO, "read %s: there is none", what);
+	return json_parse(text, strlen(text), SIZE_MAX, what, ret, err);
+}
+
 int query_size(struct http_request *rq, uint16_t *ret_rows, uint16_t *ret_cols, struct error *err)
 {
 	int64_t rows = 0;

@@ -40,7 +40,7 @@ static void fill_info(struct instance_info *ret, bool web)
 		.finished_ns = 4 * NSEC_PER_SEC,
 		.exit_code = web ? 0 : 3,
 	};
-	strcpy(ret->id, web ? FAKE_WEB : FAKE_OLD);
+	(void)snprintf(ret->id, INSTANCE_ID_LEN + 1, "%s", web ? FAKE_WEB : FAKE_OLD);
 	strv_add(&ret->labels, web ? "role=web" : "role=old");
 }
 
@@ -113,7 +113,7 @@ int manager_create(struct manager *m, const char *name, struct json_object *requ
 	if (name && strcmp(name, "web") == 0)
 		return error_say(err, EEXIST,
 				 "Conflict. The container name \"/web\" is already in use");
-	strcpy(ret_id, FAKE_WEB);
+	(void)snprintf(ret_id, INSTANCE_ID_LEN + 1, "%s", FAKE_WEB);
 	return 0;
 }
 
@@ -210,14 +210,14 @@ int manager_wait_finish(struct instance_wait *wait, int cancel_fd, char *ret_err
 int manager_attach(struct manager *m, const char *ref, const struct attach *attach,
 		   struct error *err)
 {
-	uint8_t frame[FRAME_HEADER + 5];
+	uint8_t frame[FRAME_HEADER + sizeof("hello")];
 
 	(void)m;
 	(void)ref;
 	(void)err;
 	frame_header(FRAME_STDOUT, 5, frame);
-	memcpy(frame + FRAME_HEADER, "hello", 5);
-	return socket_send(attach->socket, frame, sizeof(frame), FRAME_TIMEOUT_MS);
+	(void)snprintf((char *)frame + FRAME_HEADER, sizeof("hello"), "hello");
+	return socket_send(attach->socket, frame, sizeof(frame) - 1, FRAME_TIMEOUT_MS);
 }
 
 int manager_attach_announce(struct manager *m, const char *ref, struct attach_announcement **ret,
@@ -299,7 +299,7 @@ int manager_exec_create(struct manager *m, const char *ref, struct json_object *
 	(void)request;
 	if (!is_web(ref))
 		return no_such(ref, err);
-	strcpy(ret_id, FAKE_OLD);
+	(void)snprintf(ret_id, INSTANCE_ID_LEN + 1, "%s", FAKE_OLD);
 	return 0;
 }
 
@@ -310,8 +310,8 @@ int manager_exec_get(struct manager *m, const char *exec_id, struct exec_info *r
 	if (strcmp(exec_id, FAKE_OLD) != 0)
 		return error_say(err, ENOENT, "No such exec instance: %s", exec_id);
 	*ret = (struct exec_info){ .request = xstrdup("{\"Cmd\":[\"sh\"],\"AttachStdout\":true}") };
-	strcpy(ret->id, FAKE_OLD);
-	strcpy(ret->instance_id, FAKE_WEB);
+	(void)snprintf(ret->id, INSTANCE_ID_LEN + 1, "%s", FAKE_OLD);
+	(void)snprintf(ret->instance_id, INSTANCE_ID_LEN + 1, "%s", FAKE_WEB);
 	return 0;
 }
 

@@ -75,7 +75,7 @@ int image_list(struct store *store, struct images *ret, struct error *err)
 {
 	(void)store;
 	(void)err;
-	ret->items = xcalloc(1, sizeof(*ret->items));
+	ret->items = xnew(struct image *);
 	ret->items[0] = make_image();
 	ret->count = 1;
 	return 0;

@@ -17,11 +17,11 @@ void frame_header(enum frame_stream stream, size_t len, uint8_t ret[FRAME_HEADER
 int frame_send_control(int socket, struct json_object *take)
 {
 	auto_json *o = take;
-	auto_free char *text = json_text(o);
-	size_t len = strlen(text);
-	auto_free uint8_t *frame = xmalloc(FRAME_HEADER + len);
+	auto_strbuf frame = STRBUF_INIT(SIZE_MAX);
+	uint8_t header[FRAME_HEADER] = { 0 };
 
-	frame_header(FRAME_CONTROL, len, frame);
-	memcpy(frame + FRAME_HEADER, text, len);
-	return socket_send(socket, frame, FRAME_HEADER + len, FRAME_TIMEOUT_MS);
+	strbuf_add(&frame, header, sizeof(header));
+	json_print(o, &frame);
+	frame_header(FRAME_CONTROL, frame.len - FRAME_HEADER, (uint8_t *)frame.data);
+	return socket_send(socket, frame.data, frame.len, FRAME_TIMEOUT_MS);
 }

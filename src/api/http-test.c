@@ -109,13 +109,13 @@ static int upgrade(struct http_request *rq, void *context, struct error *err)
 }
 
 static const struct http_route routes[] = {
-	{ HTTP_POST, "/echo/{id}", 0, echo },
-	{ HTTP_GET, "/fail/{id}", 0, not_there },
-	{ HTTP_POST, "/count", HTTP_BODY_STREAM, count_body },
-	{ HTTP_POST, "/refuse", HTTP_BODY_STREAM, refuse_body },
-	{ HTTP_GET, "/linger", HTTP_REPLY_STREAM, linger },
-	{ HTTP_GET, "/flood", HTTP_REPLY_STREAM, flood },
-	{ HTTP_POST, "/upgrade", 0, upgrade },
+	{ HTTP_POST, 0, "/echo/{id}", echo },
+	{ HTTP_GET, 0, "/fail/{id}", not_there },
+	{ HTTP_POST, HTTP_BODY_STREAM, "/count", count_body },
+	{ HTTP_POST, HTTP_BODY_STREAM, "/refuse", refuse_body },
+	{ HTTP_GET, HTTP_REPLY_STREAM, "/linger", linger },
+	{ HTTP_GET, HTTP_REPLY_STREAM, "/flood", flood },
+	{ HTTP_POST, 0, "/upgrade", upgrade },
 };
 
 /* ---- The server under test ------------------------------------------------------------------ */

@@ -4,11 +4,11 @@
 #include "base/test.h"
 
 static const struct http_route routes[] = {
-	{ HTTP_GET, "/images/json", 0, NULL },
-	{ HTTP_GET, "/images/{name*}/json", 0, NULL },
-	{ HTTP_DELETE, "/images/{name*}", 0, NULL },
-	{ HTTP_GET, "/containers/{id}/json", 0, NULL },
-	{ HTTP_POST, "/containers/{id}/kill", 0, NULL },
+	{ HTTP_GET, 0, "/images/json", NULL },
+	{ HTTP_GET, 0, "/images/{name*}/json", NULL },
+	{ HTTP_DELETE, 0, "/images/{name*}", NULL },
+	{ HTTP_GET, 0, "/containers/{id}/json", NULL },
+	{ HTTP_POST, 0, "/containers/{id}/kill", NULL },
 };
 
 static enum route_result find(const char *target, enum http_method method,

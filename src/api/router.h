@@ -42,8 +42,8 @@ typedef int http_handler(struct http_request *rq, void *context, struct error *e
 
 struct http_route {
 	enum http_method method;
-	const char *pattern;
 	unsigned int flags;
+	const char *pattern;
 	http_handler *handle;
 };
 

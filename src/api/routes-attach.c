@@ -65,7 +65,7 @@ static int attach(struct http_request *rq, void *context, struct error *err)
 }
 
 static const struct http_route routes[] = {
-	{ HTTP_POST, "/containers/{id}/attach", HTTP_BODY_NONE | HTTP_REPLY_STREAM, attach },
+	{ HTTP_POST, HTTP_BODY_NONE | HTTP_REPLY_STREAM, "/containers/{id}/attach", attach },
 };
 
 const struct route_table attach_routes = { routes, ARRAY_SIZE(routes) };

@@ -175,10 +175,10 @@ static int oci_config(struct http_request *rq, void *context, struct error *err)
 }
 
 static const struct http_route routes[] = {
-	{ HTTP_POST, "/berth/run", 0, run },
-	{ HTTP_POST, "/berth/instances/{id}/exec", 0, run_beside },
-	{ HTTP_GET, "/berth/instances/{id}/oci-config", 0, oci_config },
-	{ HTTP_GET, "/berth/info", 0, info },
+	{ HTTP_POST, 0, "/berth/run", run },
+	{ HTTP_POST, 0, "/berth/instances/{id}/exec", run_beside },
+	{ HTTP_GET, 0, "/berth/instances/{id}/oci-config", oci_config },
+	{ HTTP_GET, 0, "/berth/info", info },
 };
 
 const struct route_table berth_routes = { routes, ARRAY_SIZE(routes) };

@@ -54,8 +54,7 @@ static int inspect(struct http_request *rq, void *context, struct error *err)
 	int r = manager_get(api->options.manager, http_param(rq, "id"), &info, err);
 	if (r < 0)
 		return r;
-	if (json_parse(info.request, strlen(info.request), SIZE_MAX, "record", &document, err) <
-		    0 ||
+	if (record_parse(info.request, "record", &document, err) < 0 ||
 	    container_request_parse(document, &request, err) < 0)
 		return error_prefix(err, "read the record of %s", info.id);
 	/* an image that was removed by force leaves what the request says */
@@ -227,18 +226,18 @@ static int wait_for(struct http_request *rq, void *context, struct error *err)
 }
 
 static const struct http_route routes[] = {
-	{ HTTP_POST, "/containers/create", 0, create },
-	{ HTTP_GET, "/containers/{id}/json", 0, inspect },
-	{ HTTP_POST, "/containers/{id}/start", HTTP_BODY_NONE, start },
-	{ HTTP_POST, "/containers/{id}/stop", HTTP_BODY_NONE, stop },
-	{ HTTP_POST, "/containers/{id}/restart", HTTP_BODY_NONE, restart },
-	{ HTTP_POST, "/containers/{id}/kill", HTTP_BODY_NONE, kill_instance },
-	{ HTTP_POST, "/containers/{id}/pause", HTTP_BODY_NONE, pause_instance },
-	{ HTTP_POST, "/containers/{id}/unpause", HTTP_BODY_NONE, unpause },
-	{ HTTP_POST, "/containers/{id}/rename", HTTP_BODY_NONE, rename_instance },
-	{ HTTP_POST, "/containers/{id}/resize", HTTP_BODY_NONE, resize },
-	{ HTTP_POST, "/containers/{id}/wait", HTTP_BODY_NONE | HTTP_REPLY_STREAM, wait_for },
-	{ HTTP_DELETE, "/containers/{id}", HTTP_BODY_NONE, remove_instance },
+	{ HTTP_POST, 0, "/containers/create", create },
+	{ HTTP_GET, 0, "/containers/{id}/json", inspect },
+	{ HTTP_POST, HTTP_BODY_NONE, "/containers/{id}/start", start },
+	{ HTTP_POST, HTTP_BODY_NONE, "/containers/{id}/stop", stop },
+	{ HTTP_POST, HTTP_BODY_NONE, "/containers/{id}/restart", restart },
+	{ HTTP_POST, HTTP_BODY_NONE, "/containers/{id}/kill", kill_instance },
+	{ HTTP_POST, HTTP_BODY_NONE, "/containers/{id}/pause", pause_instance },
+	{ HTTP_POST, HTTP_BODY_NONE, "/containers/{id}/unpause", unpause },
+	{ HTTP_POST, HTTP_BODY_NONE, "/containers/{id}/rename", rename_instance },
+	{ HTTP_POST, HTTP_BODY_NONE, "/containers/{id}/resize", resize },
+	{ HTTP_POST, HTTP_BODY_NONE | HTTP_REPLY_STREAM, "/containers/{id}/wait", wait_for },
+	{ HTTP_DELETE, HTTP_BODY_NONE, "/containers/{id}", remove_instance },
 };
 
 const struct route_table container_routes = { routes, ARRAY_SIZE(routes) };

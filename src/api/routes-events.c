@@ -170,7 +170,7 @@ static int events(struct http_request *rq, void *context, struct error *err)
 }
 
 static const struct http_route routes[] = {
-	{ HTTP_GET, "/events", HTTP_REPLY_STREAM, events },
+	{ HTTP_GET, HTTP_REPLY_STREAM, "/events", events },
 };
 
 const struct route_table event_routes = { routes, ARRAY_SIZE(routes) };

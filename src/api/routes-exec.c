@@ -43,8 +43,7 @@ static int read_created(const struct exec_info *info, struct relay *relay, struc
 	auto_json *o = NULL;
 	const char *keys = NULL;
 
-	if (json_parse(info->request, strlen(info->request), SIZE_MAX, "exec record", &o, err) <
-		    0 ||
+	if (record_parse(info->request, "exec record", &o, err) < 0 ||
 	    json_get_bool(o, "AttachStdin", &relay->attach.std_in, err) < 0 ||
 	    json_get_bool(o, "AttachStdout", &relay->attach.std_out, err) < 0 ||
 	    json_get_bool(o, "AttachStderr", &relay->attach.std_err, err) < 0 ||
@@ -134,15 +133,15 @@ static int inspect(struct http_request *rq, void *context, struct error *err)
 	int r = manager_exec_get(api->options.manager, http_param(rq, "id"), &info, err);
 	if (r < 0)
 		return r;
-	r = json_parse(info.request, strlen(info.request), SIZE_MAX, "exec record", &request, err);
+	r = record_parse(info.request, "exec record", &request, err);
 	return r < 0 ? r : http_reply_json(rq, 200, shape_exec(&info, request));
 }
 
 static const struct http_route routes[] = {
-	{ HTTP_POST, "/containers/{id}/exec", 0, create },
-	{ HTTP_POST, "/exec/{id}/start", HTTP_REPLY_STREAM, start },
-	{ HTTP_POST, "/exec/{id}/resize", HTTP_BODY_NONE, resize },
-	{ HTTP_GET, "/exec/{id}/json", 0, inspect },
+	{ HTTP_POST, 0, "/containers/{id}/exec", create },
+	{ HTTP_POST, HTTP_REPLY_STREAM, "/exec/{id}/start", start },
+	{ HTTP_POST, HTTP_BODY_NONE, "/exec/{id}/resize", resize },
+	{ HTTP_GET, 0, "/exec/{id}/json", inspect },
 };
 
 const struct route_table exec_routes = { routes, ARRAY_SIZE(routes) };

@@ -182,10 +182,10 @@ static int put_archive(struct http_request *rq, void *context, struct error *err
 }
 
 static const struct http_route routes[] = {
-	{ HTTP_GET, "/containers/{id}/export", HTTP_REPLY_STREAM, export_root },
-	{ HTTP_HEAD, "/containers/{id}/archive", HTTP_BODY_NONE, stat_path },
-	{ HTTP_GET, "/containers/{id}/archive", HTTP_REPLY_STREAM, get_archive },
-	{ HTTP_PUT, "/containers/{id}/archive", HTTP_BODY_STREAM, put_archive },
+	{ HTTP_GET, HTTP_REPLY_STREAM, "/containers/{id}/export", export_root },
+	{ HTTP_HEAD, HTTP_BODY_NONE, "/containers/{id}/archive", stat_path },
+	{ HTTP_GET, HTTP_REPLY_STREAM, "/containers/{id}/archive", get_archive },
+	{ HTTP_PUT, HTTP_BODY_STREAM, "/containers/{id}/archive", put_archive },
 };
 
 const struct route_table file_routes = { routes, ARRAY_SIZE(routes) };

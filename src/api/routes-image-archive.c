@@ -108,9 +108,9 @@ static int save_many(struct http_request *rq, void *context, struct error *err)
 }
 
 static const struct http_route routes[] = {
-	{ HTTP_POST, "/images/load", HTTP_BODY_STREAM | HTTP_REPLY_STREAM, load },
-	{ HTTP_GET, "/images/get", HTTP_REPLY_STREAM, save_many },
-	{ HTTP_GET, "/images/{name*}/get", HTTP_REPLY_STREAM, save_one },
+	{ HTTP_POST, HTTP_BODY_STREAM | HTTP_REPLY_STREAM, "/images/load", load },
+	{ HTTP_GET, HTTP_REPLY_STREAM, "/images/get", save_many },
+	{ HTTP_GET, HTTP_REPLY_STREAM, "/images/{name*}/get", save_one },
 };
 
 const struct route_table image_archive_routes = { routes, ARRAY_SIZE(routes) };

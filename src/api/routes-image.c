@@ -252,12 +252,12 @@ static int prune(struct http_request *rq, void *context, struct error *err)
 }
 
 static const struct http_route routes[] = {
-	{ HTTP_GET, "/images/json", 0, list },
-	{ HTTP_POST, "/images/prune", HTTP_BODY_NONE, prune },
-	{ HTTP_GET, "/images/{name*}/json", 0, inspect },
-	{ HTTP_GET, "/images/{name*}/history", 0, history },
-	{ HTTP_POST, "/images/{name*}/tag", HTTP_BODY_NONE, tag },
-	{ HTTP_DELETE, "/images/{name*}", HTTP_BODY_NONE, remove_image },
+	{ HTTP_GET, 0, "/images/json", list },
+	{ HTTP_POST, HTTP_BODY_NONE, "/images/prune", prune },
+	{ HTTP_GET, 0, "/images/{name*}/json", inspect },
+	{ HTTP_GET, 0, "/images/{name*}/history", history },
+	{ HTTP_POST, HTTP_BODY_NONE, "/images/{name*}/tag", tag },
+	{ HTTP_DELETE, HTTP_BODY_NONE, "/images/{name*}", remove_image },
 };
 
 const struct route_table image_routes = { routes, ARRAY_SIZE(routes) };

@@ -76,9 +76,13 @@ static bool exit_matches(const struct listing *l, const struct instance_info *in
 		return true;
 	if (info->state != STATE_EXITED)
 		return false;
-	for (size_t i = 0; i < codes->count; i++)
-		if (atoi(codes->items[i]) == info->exit_code)
+	for (size_t i = 0; i < codes->count; i++) {
+		char *end;
+		long code = strtol(codes->items[i], &end, 10);
+
+		if (!*end && end != codes->items[i] && code == info->exit_code)
 			return true;
+	}
 	return false;
 }
 
@@ -143,8 +147,7 @@ static int add_summary(const struct instance_info *info, void *arg)
 	if (!listed(l, info))
 		return 0;
 	/* a record that cannot be read is still listed, without its mounts */
-	if (json_parse(info->request, strlen(info->request), SIZE_MAX, "record", &document, NULL) ==
-	    0)
+	if (record_parse(info->request, "record", &document, NULL) == 0)
 		(void)!container_request_parse(document, &request, NULL);
 	json_object_array_add(l->array, shape_container_summary(info, &request, l->now_ns));
 	return l->limit > 0 && ++l->listed >= (size_t)l->limit ? LIST_FULL : 0;
@@ -233,8 +236,8 @@ static int prune(struct http_request *rq, void *context, struct error *err)
 }
 
 static const struct http_route routes[] = {
-	{ HTTP_GET, "/containers/json", 0, list },
-	{ HTTP_POST, "/containers/prune", HTTP_BODY_NONE, prune },
+	{ HTTP_GET, 0, "/containers/json", list },
+	{ HTTP_POST, HTTP_BODY_NONE, "/containers/prune", prune },
 };
 
 const struct route_table list_routes = { routes, ARRAY_SIZE(routes) };

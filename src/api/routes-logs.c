@@ -86,7 +86,7 @@ static int logs(struct http_request *rq, void *context, struct error *err)
 }
 
 static const struct http_route routes[] = {
-	{ HTTP_GET, "/containers/{id}/logs", HTTP_REPLY_STREAM, logs },
+	{ HTTP_GET, HTTP_REPLY_STREAM, "/containers/{id}/logs", logs },
 };
 
 const struct route_table log_routes = { routes, ARRAY_SIZE(routes) };

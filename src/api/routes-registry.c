@@ -179,7 +179,7 @@ static int pull(struct http_request *rq, struct api *api, struct error *err)
 	auto_reference ref = { 0 };
 	auto_auth auth = { 0 };
 	struct registry_options options = { .auth = &auth, .progress = on_progress, .context = &t };
-	struct platform named;
+	struct platform named = { 0 };
 	struct platform *platform = wanted && *wanted ? &named : NULL;
 
 	int r = read_source(rq, &ref, err);
@@ -370,10 +370,10 @@ static int login(struct http_request *rq, void *context, struct error *err)
 }
 
 static const struct http_route routes[] = {
-	{ HTTP_POST, "/auth", 0, login },
-	{ HTTP_GET, "/distribution/{name*}/json", 0, describe },
-	{ HTTP_POST, "/images/create", HTTP_BODY_STREAM | HTTP_REPLY_STREAM, create },
-	{ HTTP_POST, "/images/{name*}/push", HTTP_BODY_NONE | HTTP_REPLY_STREAM, push },
+	{ HTTP_POST, 0, "/auth", login },
+	{ HTTP_GET, 0, "/distribution/{name*}/json", describe },
+	{ HTTP_POST, HTTP_BODY_STREAM | HTTP_REPLY_STREAM, "/images/create", create },
+	{ HTTP_POST, HTTP_BODY_NONE | HTTP_REPLY_STREAM, "/images/{name*}/push", push },
 };
 
 const struct route_table registry_routes = { routes, ARRAY_SIZE(routes) };

@@ -279,9 +279,9 @@ static int info(struct http_request *rq, void *context, struct error *err)
 }
 
 static const struct http_route routes[] = {
-	{ HTTP_GET, "/_ping", HTTP_BODY_NONE, ping },
-	{ HTTP_GET, "/version", HTTP_BODY_NONE, version },
-	{ HTTP_GET, "/info", HTTP_BODY_NONE, info },
+	{ HTTP_GET, HTTP_BODY_NONE, "/_ping", ping },
+	{ HTTP_GET, HTTP_BODY_NONE, "/version", version },
+	{ HTTP_GET, HTTP_BODY_NONE, "/info", info },
 };
 
 const struct route_table system_routes = { routes, ARRAY_SIZE(routes) };

@@ -10,10 +10,12 @@
 #include "base/clock.h"
 #include "base/strbuf.h"
 
+#define NEVER "0001-01-01T00:00:00Z"
+
 const char *time_text(int64_t realtime_ns, char ret[TIME_TEXT])
 {
 	if (realtime_ns == 0)
-		return strcpy(ret, "0001-01-01T00:00:00Z");
+		return memcpy(ret, NEVER, sizeof(NEVER));
 	clock_format(realtime_ns, ret);
 
 	size_t end = strlen(ret) - 1; /* of the 'Z' */
@@ -21,7 +23,8 @@ const char *time_text(int64_t realtime_ns, char ret[TIME_TEXT])
 		end--;
 	if (ret[end - 1] == '.')
 		end--;
-	strcpy(ret + end, "Z");
+	ret[end] = 'Z';
+	ret[end + 1] = '\0';
 	return ret;
 }
 
