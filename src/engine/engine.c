@@ -168,7 +168,12 @@ static void complain(const char *id, const struct error *err, void *arg)
 static int open_templates(struct engine *e, struct error *err)
 {
 	auto_free char *guest = NULL;
-	int r = find_program("berth-guest", &guest, err);
+	struct error why = {};
+
+	if (find_program("berth-guest", &guest, &why) < 0) {
+		log_event(LOG_LEVEL_WARNING, "no virtual machines", "reason", why.text, NULL);
+		return 0;
+	}
 	const struct templates_options options = {
 		.state_dir = e->options->state_dir,
 		.qemu = e->options->qemu,
@@ -176,7 +181,7 @@ static int open_templates(struct engine *e, struct error *err)
 		.guest_path = guest,
 		.keeper_fd = e->keeper_fd,
 	};
-	return r < 0 ? r : templates_new(&options, &e->templates, err);
+	return templates_new(&options, &e->templates, err);
 }
 
 static int open_manager(struct engine *e, struct error *err)

@@ -166,8 +166,6 @@ static struct exec_session *find_by_number(struct manager *m, struct record *r, 
 
 void execs_changed(struct manager *m, struct record *r, const struct keeper_exec *exec)
 {
-	if (!m->listen)
-		return;
 	auto_session *s = find_by_number(m, r, exec->number);
 	if (!s)
 		return;

@@ -62,12 +62,15 @@ void record_enter(struct manager *m, struct record *r, enum instance_state state
 void manager_tell(struct manager *m, const struct record *r, const char *action, int exit_code,
 		  int signal, const char *detail)
 {
-	if (!m->listen)
-		return;
-
+	void (*listen)(const struct instance_event *event, void *arg);
+	void *arg;
 	auto_instance_info info = {};
 	{
 		auto_roster held = roster_lock(&m->roster);
+		listen = m->listen;
+		arg = m->listen_arg;
+		if (!listen)
+			return;
 		record_info(r, &info);
 	}
 	const struct instance_event event = {
@@ -78,12 +81,14 @@ void manager_tell(struct manager *m, const struct record *r, const char *action,
 		.signal = signal,
 		.detail = detail,
 	};
-	m->listen(&event, m->listen_arg);
+	listen(&event, arg);
 }
 
 void manager_set_listener(struct manager *m,
 			  void (*listen)(const struct instance_event *event, void *arg), void *arg)
 {
+	auto_roster held = roster_lock(&m->roster);
+
 	m->listen_arg = arg;
 	m->listen = listen;
 }

@@ -81,6 +81,16 @@ static struct keeper *connect_keeper(struct record *r, struct places *places, st
 	return keeper_new(ends[0], &instance_callbacks, record_ref(r));
 }
 
+/*
+ * Whether a keeper may complain where the engine does: in a file or the journal. It outlives the
+ * engine and must not hold a terminal or a pipe open, whose other end would wait for ever.
+ */
+static bool has_lasting_log(void)
+{
+	struct stat st;
+	return fstat(STDERR_FILENO, &st) == 0 && (S_ISREG(st.st_mode) || S_ISSOCK(st.st_mode));
+}
+
 static int spawn_keeper(struct manager *m, struct record *r, const struct launch *launch,
 			struct places *places, struct keeper *k, struct error *err)
 {
@@ -99,6 +109,9 @@ static int spawn_keeper(struct manager *m, struct record *r, const struct launch
 	for (uint32_t i = 0; i < launch->fds.count; i++)
 		fds[count++] =
 			(struct process_fd){ launch->fds.items[i], KEEPER_FD_FIRST + (int)i };
+
+	if (has_lasting_log())
+		fds[count++] = (struct process_fd){ STDERR_FILENO, STDERR_FILENO };
 
 	/* The child closes its copy before it executes: so it goes by way of this process. */
 	(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), m->options.keeper_fd);

@@ -18,11 +18,11 @@ static void note_by_user(struct manager *m, struct record *r, bool hold)
 	r->restart.hold = hold;
 }
 
-/* A keeper that is already gone has nothing to be told: its end is under way. */
+/* A program or keeper that is already gone has nothing to be told: its end is under way. */
 static int send_signal(struct record *r, struct keeper *k, int signal, struct error *err)
 {
 	int result = isolation_of(r)->signal(k, 0, signal, err);
-	return result == -ECONNRESET || result == -EPIPE ? 0 : result;
+	return result == -ECONNRESET || result == -EPIPE || result == -ESRCH ? 0 : result;
 }
 
 /* What is frozen can not end. */
