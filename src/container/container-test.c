@@ -336,8 +336,8 @@ static void the_containers_cgroups_show_nothing_above_them(void **state)
 	auto_world w;
 	auto_result res;
 	world_init(&w,
-		   "cat /proc/self/cgroup; ls /sys/fs/cgroup/pids/ /sys/fs/cgroup | grep -c berth; "
-		   "mkdir /sys/fs/cgroup/pids/x");
+		   "cat /proc/self/cgroup; cd /sys/fs/cgroup; ls; [ ! -d pids ] || cd pids; ls; "
+		   "mkdir x");
 	world_run_well(&w, &res);
 	assert_null(strstr(strbuf_text(&res.output), "berth-test"));
 	assert_non_null(strstr(strbuf_text(&res.output), "Read-only file system"));

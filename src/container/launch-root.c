@@ -66,34 +66,89 @@ static int shift_layers(const struct launch *l, int userns_fd, int *ret, struct 
 	return 0;
 }
 
-static int mount_root_overlay(const struct launch *l, const int *layers, struct error *err)
+/*
+ * Takes the shifted layers off again; what was not attached is passed over. Nothing is lost by a
+ * failure: the places lie in the engine's own mount namespace.
+ */
+static void detach_layers(int state_fd, const int *layers, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		char name[16];
+		(void)snprintf(name, sizeof(name), "lower%u", i);
+		(void)mount_detach(layers[i]);
+		(void)unlinkat(state_fd, name, AT_REMOVEDIR);
+	}
+}
+
+/* Attaches the shifted layers to folders beside the writable layer, for kernels that want that. */
+static int attach_layers(int state_fd, const int *layers, uint32_t count, struct error *err)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		char name[16];
+		(void)snprintf(name, sizeof(name), "lower%u", i);
+		if (mkdirat(state_fd, name, 0700) < 0 && errno != EEXIST)
+			return error_set(err, errno, "make a place for layer %u", i);
+		auto_close int place =
+			openat(state_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (place < 0)
+			return error_set(err, errno, "open the place for layer %u", i);
+		int r = mount_attach(layers[i], place, err);
+		if (r < 0)
+			return error_prefix(err, "layer %u", i);
+	}
+	return 0;
+}
+
+static int mount_attached(struct overlay *o, int state_fd, struct error *err)
+{
+	uint32_t count = (uint32_t)o->layer_count;
+	int r = attach_layers(state_fd, o->layers, count, err);
+	o->detached = false;
+	if (r == 0)
+		r = overlay_mount(o, err);
+	detach_layers(state_fd, o->layers, count);
+	return r;
+}
+
+/* An overlay wants two layers; a single read-only one is a root by itself. */
+static int single_layer(int layer, bool shifted, struct error *err)
+{
+	if (!shifted)
+		return mount_clone(layer, "", false, err);
+	int fd = fcntl(layer, F_DUPFD_CLOEXEC, 3);
+	return fd < 0 ? error_set(err, errno, "take the only layer") : fd;
+}
+
+static int mount_root_overlay(const struct launch *l, const int *layers, bool shifted,
+			      struct error *err)
 {
 	const struct plan_root *root = &l->plan->root;
 	struct overlay o = {
 		.layers = layers,
 		.layer_count = root->layers.count,
+		.detached = shifted,
 		.upper_fd = -1,
 		.work_fd = -1,
 		.is_volatile = root->is_volatile,
 	};
 	auto_close int upper = -1, work = -1;
-	if (root->state_fd != PLAN_NO_FD) {
-		struct stat st;
-		if (fstat(layers[0], &st) < 0)
-			return error_set(err, errno, "look at the uppermost layer");
-		upper = state_folder(l, l->fds[root->state_fd], "upper", st.st_mode & 07777, err);
-		if (upper < 0)
-			return upper;
-		work = state_folder(l, l->fds[root->state_fd], "work", 0700, err);
-		if (work < 0)
-			return work;
-		o.upper_fd = upper;
-		o.work_fd = work;
-	} else if (o.layer_count == 1) {
-		/* An overlay wants two; a single read-only layer is a root by itself. */
-		return mount_clone(layers[0], "", false, err);
-	}
-	return overlay_mount(&o, err);
+	struct stat st;
+	if (root->state_fd == PLAN_NO_FD)
+		return o.layer_count == 1 ? single_layer(layers[0], shifted, err)
+					  : overlay_mount(&o, err);
+	int state_fd = l->fds[root->state_fd];
+	if (fstat(layers[0], &st) < 0)
+		return error_set(err, errno, "look at the uppermost layer");
+	upper = state_folder(l, state_fd, "upper", st.st_mode & 07777, err);
+	if (upper < 0)
+		return upper;
+	work = state_folder(l, state_fd, "work", 0700, err);
+	if (work < 0)
+		return work;
+	o.upper_fd = upper;
+	o.work_fd = work;
+	int r = overlay_mount(&o, err);
+	return r == -EINVAL && shifted ? mount_attached(&o, state_fd, err) : r;
 }
 
 static int make_root(const struct launch *l, int userns_fd, struct error *err)
@@ -111,7 +166,7 @@ static int make_root(const struct launch *l, int userns_fd, struct error *err)
 	for (uint32_t i = 0; i < root->layers.count; i++)
 		layers[i] = l->fds[root->layers.items[i]];
 	int r = shift ? shift_layers(l, userns_fd, layers, err) : 0;
-	return r < 0 ? r : mount_root_overlay(l, layers, err);
+	return r < 0 ? r : mount_root_overlay(l, layers, shift, err);
 }
 
 static int make_node(const struct launch *l, int dev_fd, const struct plan_device *d,

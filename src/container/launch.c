@@ -250,6 +250,23 @@ static int clone_first(struct launch *l, struct container *c, int child_fd,
 	return 0;
 }
 
+/*
+ * Serving a process that has failed meanwhile fails as well, in any of its steps: what the process
+ * itself said is the reason then. Return: the code of what @err holds.
+ */
+static int prefer_child(struct container_process *process, struct error *err)
+{
+	enum { WORDS_MAX = 8 };
+	struct error said = { 0 };
+	int r = CONTAINER_PROCESS_PENDING;
+	(void)fd_set_nonblock(process->status_fd, true);
+	for (int i = 0; i < WORDS_MAX && r == CONTAINER_PROCESS_PENDING; i++)
+		r = container_process_check(process, &said);
+	if (r < 0 && r != -ECHILD)
+		(void)error_say(err, r, "%s", said.text);
+	return err->code;
+}
+
 static int start(struct launch *l, struct container *c, struct container_process *process,
 		 struct error *err)
 {
@@ -268,9 +285,8 @@ static int start(struct launch *l, struct container *c, struct container_process
 	close_p(&child_fd);
 	r = serve_child(l, c, process->pid, err);
 	memcpy(process->phase_ns, l->phase_ns, sizeof(l->phase_ns));
-	/* A process that failed first says why its end of the socket has gone. */
-	if (r < 0 && r != -EPIPE && r != -ECONNRESET)
-		return r;
+	if (r < 0)
+		return prefer_child(process, err);
 	do {
 		r = container_process_check(process, err);
 	} while (r == CONTAINER_PROCESS_PENDING);

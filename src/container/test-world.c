@@ -30,7 +30,7 @@ int world_group_setup(void **state)
 	auto_strbuf data = STRBUF_INIT(16u << 20);
 	struct error err;
 	(void)state;
-	if (geteuid() != 0 || access(BUSYBOX, X_OK) < 0) {
+	if (geteuid() != 0 || faccessat(AT_FDCWD, BUSYBOX, X_OK, 0) < 0) {
 		print_message("skipped: starting containers needs root and %s\n", BUSYBOX);
 		exit(77);
 	}

@@ -95,6 +95,13 @@ int mount_attach(int mount_fd, int target_fd, struct error *err)
 	return 0;
 }
 
+int mount_detach(int mount_fd)
+{
+	char path[64];
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", mount_fd);
+	return umount2(path, MNT_DETACH) < 0 ? -errno : 0;
+}
+
 int mount_change(int mount_fd, const struct mount_change *change, struct error *err)
 {
 	struct mount_attr attr = {

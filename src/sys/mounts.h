@@ -57,6 +57,9 @@ int mount_clone(int dir_fd, const char *path, bool recursive, struct error *err)
  */
 must_check int mount_attach(int mount_fd, int target_fd, struct error *err);
 
+/* Takes an attached mount off its place again; what still uses it keeps it. 0 or a negative errno. */
+int mount_detach(int mount_fd);
+
 /* What mount_change() does to a mount. */
 struct mount_change {
 	bool recursive;
