@@ -29,6 +29,7 @@ struct route_table {
 
 extern const struct route_table attach_routes;
 extern const struct route_table berth_routes;
+extern const struct route_table commit_routes;
 extern const struct route_table container_routes;
 extern const struct route_table event_routes;
 extern const struct route_table exec_routes;

@@ -10,9 +10,9 @@
 #include "base/signals.h"
 
 static const struct route_table *const tables[] = {
-	&system_routes,   &event_routes,         &list_routes,  &container_routes,
-	&log_routes,      &attach_routes,        &exec_routes,  &image_routes,
-	&registry_routes, &image_archive_routes, &berth_routes, &file_routes,
+	&system_routes, &event_routes, &list_routes,   &container_routes, &log_routes,
+	&attach_routes, &exec_routes,  &image_routes,  &registry_routes,  &image_archive_routes,
+	&berth_routes,  &file_routes,  &commit_routes,
 };
 
 const char *api_storage_driver(const struct api *api)

@@ -7,6 +7,7 @@
 #include "api/fake.h"
 #include "base/alloc.h"
 #include "instance/files.h"
+#include "oci/image-settings.h"
 
 /* The files of the instance "web": one, "/etc/motd", which says "hello". */
 
@@ -107,4 +108,37 @@ int copy_in_finish(struct copy_in *in, struct error *err)
 void copy_in_free(struct copy_in *in)
 {
 	free(in);
+}
+
+int manager_changes(struct manager *m, const char *ref,
+		    int (*visit)(const char *path, enum change_kind kind, void *arg), void *arg,
+		    struct error *err)
+{
+	(void)m;
+	int r = check(ref, "/etc/motd", err);
+	return r < 0 ? r : visit("/etc/motd", CHANGE_ADDED, arg);
+}
+
+int manager_commit(struct manager *m, const char *ref, const struct commit_options *options,
+		   struct digest *ret, struct error *err)
+{
+	auto_image_settings settings = { 0 };
+
+	(void)m;
+	int r = check(ref, "/etc/motd", err);
+	if (r == 0)
+		r = options->change(&settings, options->arg, err);
+	if (r < 0)
+		return r;
+	strcpy(fake_asked.name, settings.cmd.count ? settings.cmd.items[0] : "");
+	return digest_parse(FAKE_IMAGE, ret, err);
+}
+
+int manager_disk_usage(struct manager *m, const char *ref, int64_t *ret, struct error *err)
+{
+	(void)m;
+	(void)ref;
+	(void)err;
+	*ret = 1000;
+	return 0;
 }

@@ -17,48 +17,17 @@
 
 /* ---- Tars on their way out ------------------------------------------------------------------ */
 
-/* Headers and small files are sent in larger pieces. */
-struct sending {
-	struct http_request *rq;
-	size_t len;
-	char piece[PIECE];
-};
-
-static int flush(struct sending *s, struct error *err)
-{
-	int r = s->len ? http_stream_write(s->rq, s->piece, s->len) : 0;
-
-	s->len = 0;
-	return r < 0 ? error_set(err, r, "send the archive") : 0;
-}
-
 static int take(void *context, const void *data, size_t len, struct error *err)
 {
-	struct sending *s = context;
+	int r = http_stream_write(context, data, len);
 
-	if (len > sizeof(s->piece) - s->len) {
-		int r = flush(s, err);
-		if (r < 0)
-			return r;
-	}
-	if (len > sizeof(s->piece)) {
-		int r = http_stream_write(s->rq, data, len);
-		return r < 0 ? error_set(err, r, "send the archive") : 0;
-	}
-	memcpy(s->piece + s->len, data, len);
-	s->len += len;
-	return 0;
+	return r < 0 ? error_set(err, r, "send the archive") : 0;
 }
 
 static int send_tar(struct http_request *rq, struct copy_out *out, struct error *err)
 {
-	auto_free struct sending *s = xmalloc(sizeof(*s));
-
-	s->rq = rq;
-	s->len = 0;
 	http_stream_begin(rq, 200, "application/x-tar");
-	int r = copy_out_write(out, take, s, err);
-	return r < 0 ? r : flush(s, err);
+	return copy_out_write(out, take, rq, err);
 }
 
 static int export_root(struct http_request *rq, void *context, struct error *err)

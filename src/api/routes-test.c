@@ -124,6 +124,20 @@ static void files_are_told_by_a_header_and_sent_as_they_come(void **state)
 	expect("GET /containers/none/export", "", 404, "No such container");
 }
 
+static void a_commit_takes_its_body_and_then_its_changes(void **state)
+{
+	(void)state;
+	expect("GET /containers/web/changes", "", 200, "[{\"Path\":\"/etc/motd\",\"Kind\":1}]");
+	expect("POST /commit?container=web", "", 201, "{\"Id\":\"sha256:");
+	expect("POST /commit?container=web", "{\"Cmd\":[\"sh\"]}", 201, "Id");
+	assert_string_equal(fake_asked.name, "sh");
+	expect("POST /commit?container=web&changes=CMD%20%5B%22ls%22%5D", "{\"Cmd\":[\"sh\"]}", 201,
+	       "Id");
+	assert_string_equal(fake_asked.name, "ls");
+	expect("POST /commit?container=web&changes=NONE%20x", "", 400, "not a valid change");
+	expect("POST /commit", "", 400, "'container' is missing");
+}
+
 /* ---- Containers ----------------------------------------------------------------------------- */
 
 static void verbs_answer_with_dockers_statuses(void **state)
@@ -374,6 +388,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_client_learns_the_version_by_a_ping),
 		TEST(files_are_told_by_a_header_and_sent_as_they_come),
+		TEST(a_commit_takes_its_body_and_then_its_changes),
 		TEST(verbs_answer_with_dockers_statuses),
 		TEST(a_create_request_is_answered_by_an_id),
 		TEST(lists_are_filtered),

@@ -10,11 +10,12 @@
 #include "instance/copy-path.h"
 #include "instance/files.h"
 #include "instance/files-internal.h"
+#include "store/tar-buffer.h"
 #include "sys/rootfs.h"
 
 struct copy_out {
 	struct root_view view;
-	int fd; /* what is written, by an O_PATH descriptor; the view's root for an export */
+	int fd;     /* what is written, by an O_PATH descriptor; the view's root for an export */
 	char *name; /* of the object in the tar; NULL for an export */
 };
 
@@ -161,9 +162,13 @@ int manager_copy_out(struct manager *m, const char *ref, const char *path,
 int copy_out_write(struct copy_out *out, tar_sink_fn sink, void *context, struct error *err)
 {
 	struct tar_tree_options options = root_view_tar_options(&out->view);
-	struct tar_writer w = { .sink = sink, .context = context };
+	auto_tar_buffer buffer = {};
+	struct tar_writer w = { .sink = tar_buffer_take, .context = &buffer };
 
-	options.cross_mounts = out->view.fd >= 0;
+	tar_buffer_init(&buffer, sink, context);
+	options.cross_mounts = out->name != NULL;
 	int result = tar_write_object(&w, out->fd, out->name, &options, err);
-	return result < 0 ? result : tar_write_end(&w, err);
+	if (result == 0)
+		result = tar_write_end(&w, err);
+	return result < 0 ? result : tar_buffer_flush(&buffer, err);
 }

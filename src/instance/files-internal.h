@@ -14,3 +14,6 @@
  */
 must_check int files_open(struct manager *m, struct record *r, enum instance_verb verb,
 			  enum root_use use, struct root_view *ret, struct error *err);
+
+/* Names of the empty places in a writable layer that Berth made to mount on: no one's changes. */
+void files_placeholders(int upper_fd, struct strv *ret);
