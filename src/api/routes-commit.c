@@ -124,8 +124,8 @@ static int commit(struct http_request *rq, void *context, struct error *err)
 }
 
 static const struct http_route routes[] = {
-	{ HTTP_GET, "/containers/{id}/changes", 0, changes },
-	{ HTTP_POST, "/commit", 0, commit },
+	{ HTTP_GET, 0, "/containers/{id}/changes", changes },
+	{ HTTP_POST, 0, "/commit", commit },
 };
 
 const struct route_table commit_routes = { routes, ARRAY_SIZE(routes) };
