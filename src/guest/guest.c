@@ -258,6 +258,15 @@ static int handle_input(struct guest *g, const struct frame *f, struct error *er
 	return 0;
 }
 
+static int handle_ping(struct guest *g, const struct frame *f, struct error *err)
+{
+	struct guest_ping m;
+	if (guest_ping_decode(f->data, f->len, &m) < 0)
+		return error_say(err, EBADMSG, "wrong PING");
+	identity_follow_clock(m.realtime_ns);
+	return channel_send(&g->channel, GUEST_PONG, 0, NULL, 0);
+}
+
 int guest_handle(struct guest *g, const struct frame *f, struct error *err)
 {
 	switch (f->type) {
@@ -281,7 +290,7 @@ int guest_handle(struct guest *g, const struct frame *f, struct error *err)
 	case GUEST_CREDIT:
 		return handle_credit(g, f, err);
 	case GUEST_PING:
-		return channel_send(&g->channel, GUEST_PONG, 0, f->data, f->len);
+		return handle_ping(g, f, err);
 	case GUEST_POWER_OFF:
 		g->power_off = true;
 		return 0;

@@ -12,6 +12,9 @@
 #include "base/clock.h"
 #include "vm/guest-protocol.h"
 
+/* Further off than a message may take on a busy host. */
+#define FOLLOW_NS (500 * NSEC_PER_MSEC)
+
 static int set_clock(int64_t realtime_ns, struct error *err)
 {
 	struct timespec now = { .tv_sec = realtime_ns / NSEC_PER_SEC,
@@ -19,6 +22,14 @@ static int set_clock(int64_t realtime_ns, struct error *err)
 	if (clock_settime(CLOCK_REALTIME, &now) < 0)
 		return error_set(err, errno, "set the clock");
 	return 0;
+}
+
+void identity_follow_clock(int64_t realtime_ns)
+{
+	struct error ignored;
+	int64_t behind_ns = realtime_ns - clock_now();
+	if (behind_ns > FOLLOW_NS || behind_ns < -FOLLOW_NS)
+		(void)!set_clock(realtime_ns, &ignored);
 }
 
 static int add_entropy(const uint8_t *bytes, struct error *err)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdint.h>
+
 #include "base/error.h"
 
 struct guest_identity;
@@ -14,3 +16,6 @@ struct guest_identity;
  * after this.
  */
 must_check int identity_assume(const struct guest_identity *identity, struct error *err);
+
+/* Sets the clock where it is far from the host's: while the machine was paused, it stood still. */
+void identity_follow_clock(int64_t realtime_ns);

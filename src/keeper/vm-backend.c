@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +12,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/ident.h"
+#include "base/log.h"
 #include "container/plan.h"
 #include "keeper/backend.h"
 #include "keeper/keeper.h"
@@ -60,6 +62,8 @@ struct vm_backend {
 	int64_t heard_ns; /* last frame of the guest */
 	int64_t started_ns;
 };
+
+static int vm_end(struct backend *b, struct error *err);
 
 static struct vm_backend *cast(struct backend *b)
 {
@@ -197,6 +201,28 @@ static int take_failed(struct vm_task *t, const struct frame *f, struct error *e
 	return 0;
 }
 
+/*
+ * The first process has ended, and all its output is here. The machine ends before anybody is told:
+ * whoever then starts the instance again finds nothing of it in the way.
+ */
+static void end_machine(struct vm_backend *vm)
+{
+	struct error err = { 0 };
+	if (vm_end(&vm->backend, &err) < 0)
+		log_event(LOG_LEVEL_ERROR, "something of the machine is left", "error", err.text,
+			  NULL);
+	for (struct session *s = vm->backend.keeper->sessions; s; s = s->next) {
+		struct vm_task *t = s->backend_data;
+		if (s->exec == 0 || !t)
+			continue;
+		error_say(&err, ESRCH, "the instance has ended");
+		if (s->state == SESSION_STARTING)
+			session_failed(s, 125, &err);
+		else if (s->state == SESSION_RUNNING && !t->exited)
+			vm_task_exited(t, EXIT_BROKEN, SIGKILL);
+	}
+}
+
 static int take_exited(struct vm_backend *vm, struct vm_task *t, const struct frame *f,
 		       struct error *err)
 {
@@ -204,7 +230,10 @@ static int take_exited(struct vm_backend *vm, struct vm_task *t, const struct fr
 	if (guest_exited_decode(f->data, f->len, &m) < 0 || t->exited ||
 	    t->session->state != SESSION_RUNNING)
 		return wrong(err, "EXITED");
-	vm->oom = vm->oom || (t->id == 0 && m.oom);
+	if (t->id == 0) {
+		vm->oom = m.oom;
+		end_machine(vm);
+	}
 	vm_task_exited(t, m.exit_code, m.signal);
 	return 0;
 }
@@ -308,15 +337,23 @@ static void console_ready(struct source *source, uint32_t events)
 		loop_remove(source);
 }
 
+static void send_ping(struct vm_backend *vm)
+{
+	struct guest_ping m = { .realtime_ns = clock_now() };
+	auto_strbuf out = STRBUF_INIT(64);
+	guest_ping_encode(&m, &out);
+	(void)!channel_send(&vm->channel, GUEST_PING, 0, out.data, out.len);
+}
+
 static void timer_ready(struct source *source, uint32_t events)
 {
 	struct vm_backend *vm = container_of(source, struct vm_backend, timer_source);
 	struct error why = { 0 };
-	uint64_t count, nonce = (uint64_t)clock_monotonic();
+	uint64_t count;
 	(void)events;
 	if (read(source->fd, &count, sizeof(count)) < 0 || vm->frozen)
 		return;
-	int64_t quiet_ms = ((int64_t)nonce - vm->heard_ns) / NSEC_PER_MSEC;
+	int64_t quiet_ms = (clock_monotonic() - vm->heard_ns) / NSEC_PER_MSEC;
 	int64_t limit_ms = vm->started_ns ? SILENT_MS : START_MS;
 	if (quiet_ms > limit_ms) {
 		error_say(&why, ETIMEDOUT, "the guest has been silent for %lld ms",
@@ -325,7 +362,7 @@ static void timer_ready(struct source *source, uint32_t events)
 		return;
 	}
 	if (vm->started_ns && channel_queued(&vm->channel) == 0)
-		(void)!channel_send(&vm->channel, GUEST_PING, 0, &nonce, sizeof(nonce));
+		send_ping(vm);
 	flush(vm);
 }
 
@@ -455,11 +492,14 @@ static int vm_freeze(struct backend *b, bool freeze, struct error *err)
 {
 	struct vm_backend *vm = cast(b);
 	int rc = vm_process_freeze(&vm->process, freeze, err);
-	if (rc == 0) {
-		vm->frozen = freeze;
-		vm->heard_ns = clock_monotonic();
-	}
-	return rc;
+	if (rc < 0)
+		return rc;
+	vm->frozen = freeze;
+	vm->heard_ns = clock_monotonic();
+	if (!freeze)
+		send_ping(vm);
+	flush(vm);
+	return 0;
 }
 
 static int vm_update(struct backend *b, const struct plan *plan, struct error *err)

@@ -216,8 +216,7 @@ void vm_process_explain(struct vm_process *p, struct error *ret)
 
 	bool panicked = strncmp(line, "Kernel panic", 12) == 0;
 	if (signal_number)
-		error_say(ret, ECHILD, "QEMU was ended by signal %d%s%s", signal_number,
-			  *line ? ": " : "", line);
+		error_say(ret, ECHILD, "QEMU was ended by signal %d", signal_number);
 	else if (panicked)
 		error_say(ret, ECHILD, "the guest's kernel panicked: %s", line);
 	else if (p->reset)

@@ -179,6 +179,19 @@ int guest_resize_decode(const void *data, size_t len, struct guest_resize *ret)
 	return wire_end(&r) ? 0 : -EBADMSG;
 }
 
+void guest_ping_encode(const struct guest_ping *m, struct strbuf *out)
+{
+	wire_put_u64(out, (uint64_t)m->realtime_ns);
+}
+
+int guest_ping_decode(const void *data, size_t len, struct guest_ping *ret)
+{
+	struct wire_reader r;
+	wire_reader_init(&r, data, len);
+	ret->realtime_ns = (int64_t)wire_get_u64(&r);
+	return wire_end(&r) && ret->realtime_ns >= 0 ? 0 : -EBADMSG;
+}
+
 void guest_credit_encode(const struct guest_credit *m, struct strbuf *out)
 {
 	wire_put_u8(out, m->stream);

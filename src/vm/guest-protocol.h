@@ -51,7 +51,7 @@ enum guest_message_type {
 	GUEST_INPUT_END = 7, /* nothing */
 	GUEST_SIGNAL = 8,    /* struct guest_signal */
 	GUEST_RESIZE = 9,    /* struct guest_resize */
-	GUEST_PING = 10,     /* 8 bytes, sent back */
+	GUEST_PING = 10,     /* struct guest_ping: the host's clock, which a pause leaves behind */
 	GUEST_POWER_OFF = 11,
 
 	/* From the guest. */
@@ -61,7 +61,7 @@ enum guest_message_type {
 	GUEST_OUTPUT = 67,       /* bytes of standard output, or of the terminal */
 	GUEST_ERROR_OUTPUT = 68, /* bytes of standard error */
 	GUEST_EXITED = 69,       /* struct guest_exited */
-	GUEST_PONG = 70,         /* the bytes of the PING */
+	GUEST_PONG = 70,         /* nothing */
 	GUEST_BYE = 71,
 
 	/* Both ways. */
@@ -129,6 +129,10 @@ struct guest_resize {
 	uint16_t cols;
 };
 
+struct guest_ping {
+	int64_t realtime_ns;
+};
+
 struct guest_credit {
 	uint8_t stream; /* enum guest_stream */
 	uint32_t bytes;
@@ -142,6 +146,7 @@ void guest_failed_encode(const struct guest_failed *m, struct strbuf *out);
 void guest_exited_encode(const struct guest_exited *m, struct strbuf *out);
 void guest_signal_encode(const struct guest_signal *m, struct strbuf *out);
 void guest_resize_encode(const struct guest_resize *m, struct strbuf *out);
+void guest_ping_encode(const struct guest_ping *m, struct strbuf *out);
 void guest_credit_encode(const struct guest_credit *m, struct strbuf *out);
 
 /* Each: 0, or -EBADMSG where the bytes are not this message; @ret is then not to be used. */
@@ -153,4 +158,5 @@ must_check int guest_failed_decode(const void *data, size_t len, struct guest_fa
 must_check int guest_exited_decode(const void *data, size_t len, struct guest_exited *ret);
 must_check int guest_signal_decode(const void *data, size_t len, struct guest_signal *ret);
 must_check int guest_resize_decode(const void *data, size_t len, struct guest_resize *ret);
+must_check int guest_ping_decode(const void *data, size_t len, struct guest_ping *ret);
 must_check int guest_credit_decode(const void *data, size_t len, struct guest_credit *ret);

@@ -114,6 +114,9 @@ static int fill_root(int root, bool use_kvm, struct error *err)
 			return rc;
 	}
 	int rc = add_proc(root, err);
+	if (rc == 0)
+		rc = bind_part(root, "dev/null", PART_FILE, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+			       err);
 	if (rc == 0 && use_kvm)
 		rc = bind_part(root, "dev/kvm", PART_FILE, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
 			       err);

@@ -17,7 +17,7 @@
  * (no_new_privs), in its own mount, process, network, IPC, UTS and cgroup namespaces. Its root is an
  * empty read-only tmpfs into which only what is needed to execute it is bound, read-only: the
  * distribution's /usr, the linker's cache, and a /proc that shows nothing but itself. There is no
- * network, no device (but /dev/kvm where it is used), nothing of the state folder: every file comes
+ * network, no device (but /dev/null, and /dev/kvm where it is used), nothing of the state folder: every file comes
  * in as an open descriptor. QEMU adds its own seccomp filter (-sandbox).
  *
  * It dies with the keeper (PR_SET_PDEATHSIG), and with it everything that it could have started: it
