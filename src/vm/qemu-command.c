@@ -8,7 +8,7 @@
 
 /* What TCG translates well, and enough for programs built for x86-64-v2. */
 #define TCG_CPU "qemu64,-svm,+ssse3,+sse4.1,+sse4.2,+popcnt,+cx16,+lahf-lm"
-#define TCG_BUFFER_MIB 128
+#define TCG_BUFFER_MIB 64
 
 /*
  * A guest's own kernel is behind the machine's boundary. Emulated code does not speculate, so the
@@ -18,7 +18,9 @@
 	"console=ttyS0 quiet loglevel=1 panic=-1 reboot=t 8250.nr_uarts=1 audit=0 " \
 	"cryptomgr.notests rcupdate.rcu_expedited=1 transparent_hugepage=madvise "  \
 	"lsm=landlock,yama"
-#define KERNEL_TCG " mitigations=off nokaslr no_timer_check tsc=reliable" KERNEL_NO_CX16
+#define KERNEL_TCG                                                                         \
+	" mitigations=off nokaslr no_timer_check tsc=reliable init_on_alloc=0 nowatchdog " \
+	"preempt=none" KERNEL_NO_CX16
 /*
  * QEMU 7.2's translator leaves rubbish in the flags after cmpxchg16b until they are next computed;
  * an interrupt in between saves it, and the guest's kernel, whose allocator uses the instruction,
