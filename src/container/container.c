@@ -49,7 +49,8 @@ int container_process_check(struct container_process *p, struct error *err)
 	int fd = -1;
 	size_t count = 0;
 	ssize_t n = fd_recv(p->status_fd, &m, sizeof(m), &fd, 1, &count);
-	if (n == -EAGAIN)
+	/* A process that ended with words unread: told once, before its own words. */
+	if (n == -EAGAIN || n == -ECONNRESET)
 		return CONTAINER_PROCESS_PENDING;
 	if (n == 0)
 		return end_of_status(p, err);
