@@ -47,9 +47,23 @@ int world_group_setup(void **state)
 	return 0;
 }
 
+/* Removes the folder of this program's groups from every hierarchy. */
+static void remove_groups(void)
+{
+	auto_cgroup_layout l = CGROUP_LAYOUT_NONE;
+	auto_cgroup *cg = NULL;
+	struct error err;
+	char path[64];
+	(void)snprintf(path, sizeof(path), "berth-test-%d", (int)getpid());
+	if (cgroup_layout_probe(CGROUP_ROOT, &l, &err) == 0 &&
+	    cgroup_open(&l, path, &cg, &err) == 0)
+		assert_int_equal(cgroup_remove(cg, &err), 0);
+}
+
 int world_group_teardown(void **state)
 {
 	(void)state;
+	remove_groups();
 	test_dir_done(&busybox_layer);
 	return 0;
 }
@@ -144,7 +158,7 @@ void world_init(struct world *w, const char *script)
 	assert_int_equal(mkdirat(w->dir, "state", 0755), 0);
 	w->fds[0] = openat(w->dir, "root", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	w->fds[1] = openat(w->dir, "state", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	(void)snprintf(w->cgroup, sizeof(w->cgroup), "berth-test/%d-%d", (int)getpid(), serial++);
+	(void)snprintf(w->cgroup, sizeof(w->cgroup), "berth-test-%d/%d", (int)getpid(), serial++);
 
 	struct plan *p = w->plan = world_exec_plan(script);
 	p->fd_count = 4;
