@@ -51,12 +51,14 @@ struct engine {
 /* Signals that end the engine are taken by the main thread alone, by sigwait(). */
 static void block_signals(sigset_t *ret)
 {
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+
 	(void)sigemptyset(ret);
 	(void)sigaddset(ret, SIGTERM);
 	(void)sigaddset(ret, SIGINT);
 	(void)pthread_sigmask(SIG_BLOCK, ret, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGHUP, SIG_IGN);
+	(void)sigaction(SIGPIPE, &ignore, NULL);
+	(void)sigaction(SIGHUP, &ignore, NULL);
 }
 
 /* Two arenas and early trimming: a thread a connection must not cost an arena each. */

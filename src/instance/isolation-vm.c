@@ -113,7 +113,7 @@ static int vm_check(struct manager *m, const struct record *r, const struct imag
 	if (result == 0)
 		result = check_mounts(request, err);
 	if (result == 0 && !m->options.templates)
-		result = refuse(err, "a start", "this engine was built without it");
+		result = refuse(err, "a start", "berth-guest is not installed beside berthd");
 	return result;
 }
 
