@@ -6,7 +6,7 @@ import re
 import sys
 
 LAYERS = ["base", "sys", "oci", "container", "vm", "store", "net", "volume", "build", "instance", "api"]
-PROGRAMS = ["cli", "engine", "keeper", "guest", "oci-runtime"]
+PROGRAMS = ["cli", "engine", "keeper", "guest", "oci-runtime", "tls"]
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 
 

@@ -329,7 +329,7 @@ static int run_loop(struct loop *l)
 		l->len = s->rest.len;
 		r = print_buffer(l);
 	}
-	while (r == STREAM_ENDED && (!l->ended || has_output(l)))
+	while (r == STREAM_ENDED && ((!l->ended && !s->over) || has_output(l)))
 		r = turn(l);
 	return r;
 }

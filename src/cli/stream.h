@@ -42,6 +42,7 @@ struct stream {
 	void (*control)(struct stream *s, struct json_object *message);
 	void *arg;
 
+	bool over;  /* set by @control: nothing more comes, the end need not be awaited */
 	int signal; /* out, for STREAM_SIGNALED */
 };
 

@@ -109,6 +109,7 @@ static void take_message(struct stream *s, struct json_object *message)
 		(void)!error_say(&o->failure, EIO, "%s", failure);
 	if (document_at(message, "exit")) {
 		o->exited = true;
+		s->over = true;
 		o->status = (int)document_int(message, "exit");
 	}
 }

@@ -82,6 +82,7 @@ static void take_message(struct stream *s, struct json_object *message)
 	}
 	if (document_at(message, "exit")) {
 		o->exited = true;
+		s->over = true;
 		o->status = (int)document_int(message, "exit");
 	}
 }
