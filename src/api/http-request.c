@@ -4,7 +4,11 @@
 #include <string.h>
 
 #include "api/http-internal.h"
+#include "base/alloc.h"
 #include "base/json.h"
+
+/* What a handler takes of a streamed body at once. */
+#define PIECE (256 * 1024)
 
 int http_api_minor(const struct http_request *rq)
 {
@@ -70,6 +74,21 @@ ssize_t http_body_read(struct http_request *rq, void *data, size_t len)
 	bool whole = rq->upload_whole;
 	pthread_mutex_unlock(&rq->lock);
 	return whole ? 0 : -ECONNRESET;
+}
+
+int http_body_feed(struct http_request *rq, const char *what,
+		   int (*take)(void *arg, const void *data, size_t len, struct error *err),
+		   void *arg, struct error *err)
+{
+	auto_free char *data = xmalloc(PIECE);
+	ssize_t n;
+
+	while ((n = http_body_read(rq, data, PIECE)) > 0) {
+		int r = take(arg, data, (size_t)n, err);
+		if (r < 0)
+			return r;
+	}
+	return n < 0 ? error_set(err, (int)n, "read the %s", what) : 0;
 }
 
 int http_client_fd(const struct http_request *rq)

@@ -92,6 +92,16 @@ must_check int http_body_json(struct http_request *rq, const char *what, struct 
  */
 ssize_t http_body_read(struct http_request *rq, void *data, size_t len);
 
+/**
+ * http_body_feed() - give a streamed body piece by piece to a function that takes it
+ * @take: called with each piece; a negative answer ends it
+ * @what: names the body in errors
+ */
+must_check int http_body_feed(struct http_request *rq, const char *what,
+			      int (*take)(void *arg, const void *data, size_t len,
+					  struct error *err),
+			      void *arg, struct error *err);
+
 /* The client's socket, to be watched for a hang-up (POLLRDHUP) and nothing else. */
 int http_client_fd(const struct http_request *rq);
 

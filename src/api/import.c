@@ -12,8 +12,6 @@
 #include "oci/platform.h"
 #include "store/archive.h"
 
-#define READ_SIZE (256 * 1024)
-
 static int read_changes(struct http_request *rq, struct image_settings *ret, struct error *err)
 {
 	const char *line;
@@ -36,17 +34,9 @@ static char *read_reference(struct http_request *rq)
 	return tag && *tag ? xasprintf("%s:%s", repository, tag) : xstrdup(repository);
 }
 
-static int feed(struct http_request *rq, struct archive_import *import, struct error *err)
+static int take_piece(void *arg, const void *data, size_t len, struct error *err)
 {
-	auto_free char *data = xmalloc(READ_SIZE);
-	ssize_t n;
-
-	while ((n = http_body_read(rq, data, READ_SIZE)) > 0) {
-		int r = archive_import_write(import, data, (size_t)n, err);
-		if (r < 0)
-			return r;
-	}
-	return n < 0 ? error_set(err, (int)n, "read the archive") : 0;
+	return archive_import_write(arg, data, len, err);
 }
 
 int import_image(struct http_request *rq, void *context, struct error *err)
@@ -78,7 +68,7 @@ int import_image(struct http_request *rq, void *context, struct error *err)
 	};
 	r = archive_import_begin(api->options.store, &options, &import, err);
 	if (r == 0)
-		r = feed(rq, import, err);
+		r = http_body_feed(rq, "archive", take_piece, import, err);
 	if (r == 0)
 		r = archive_import_finish(import, &id, err);
 	if (r < 0)

@@ -11,7 +11,6 @@
 #include "base/json.h"
 #include "instance/files.h"
 
-#define PIECE (256 * 1024)
 #define STAT_HEADER "X-Docker-Container-Path-Stat"
 #define STAT_MAX 65536
 
@@ -118,17 +117,9 @@ static int get_archive(struct http_request *rq, void *context, struct error *err
 
 /* ---- Tars on their way in ------------------------------------------------------------------- */
 
-static int feed(struct http_request *rq, struct copy_in *in, struct error *err)
+static int take_piece(void *arg, const void *data, size_t len, struct error *err)
 {
-	auto_free char *data = xmalloc(PIECE);
-	ssize_t n;
-
-	while ((n = http_body_read(rq, data, PIECE)) > 0) {
-		int r = copy_in_write(in, data, (size_t)n, err);
-		if (r < 0)
-			return r;
-	}
-	return n < 0 ? error_set(err, (int)n, "read the archive") : copy_in_finish(in, err);
+	return copy_in_write(arg, data, len, err);
 }
 
 static int put_archive(struct http_request *rq, void *context, struct error *err)
@@ -146,7 +137,9 @@ static int put_archive(struct http_request *rq, void *context, struct error *err
 		r = manager_copy_in(api->options.manager, http_param(rq, "id"), path, &options, &in,
 				    err);
 	if (r == 0)
-		r = feed(rq, in, err);
+		r = http_body_feed(rq, "archive", take_piece, in, err);
+	if (r == 0)
+		r = copy_in_finish(in, err);
 	return r < 0 ? r : http_reply_empty(rq, 200);
 }
 

@@ -9,21 +9,11 @@
 #include "store/archive.h"
 #include "store/image.h"
 
-#define READ_SIZE (256 * 1024)
-
 /* ---- Load ----------------------------------------------------------------------------------- */
 
-static int feed(struct http_request *rq, struct archive_load *load, struct error *err)
+static int take_piece(void *arg, const void *data, size_t len, struct error *err)
 {
-	auto_free char *data = xmalloc(READ_SIZE);
-	ssize_t n;
-
-	while ((n = http_body_read(rq, data, READ_SIZE)) > 0) {
-		int r = archive_load_write(load, data, (size_t)n, err);
-		if (r < 0)
-			return r;
-	}
-	return n < 0 ? error_set(err, (int)n, "read the archive") : 0;
+	return archive_load_write(arg, data, len, err);
 }
 
 static void tell_loaded(struct http_request *rq, bool *begun, const char *what,
@@ -46,7 +36,7 @@ static int load(struct http_request *rq, void *context, struct error *err)
 
 	int r = archive_load_begin(api->options.store, NULL, NULL, &archive, err);
 	if (r == 0)
-		r = feed(rq, archive, err);
+		r = http_body_feed(rq, "archive", take_piece, archive, err);
 	if (r == 0)
 		r = archive_load_finish(archive, &references, &ids, err);
 	if (r < 0)
