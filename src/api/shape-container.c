@@ -201,6 +201,8 @@ struct json_object *shape_container_summary(const struct instance_info *info,
 	json_add_string(o, "State", state_docker_name(info->state));
 	json_add_string(o, "Status", status);
 	json_add_string(host_config, "NetworkMode", info->network_mode);
+	/* not among Docker's: berth ps shows it */
+	json_add_string(host_config, "Isolation", info->vm ? "vm" : "container");
 	json_add(o, "HostConfig", host_config);
 	json_add(network, "Networks", shape_networks(info));
 	json_add(o, "NetworkSettings", network);

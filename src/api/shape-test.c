@@ -88,7 +88,8 @@ static void a_summary_has_dockers_keys(void **state)
 		"{\"Id\":\"" ID "\",\"Names\":[\"/web\"],\"Image\":\"debian:13\",\"ImageID\":\"" SHA
 		"\",\"Command\":\"sh -c 'sleep 9'\",\"Created\":1700000000,\"Ports\":[],"
 		"\"Labels\":{\"a\":\"1\",\"b\":\"x=y\"},\"State\":\"running\","
-		"\"Status\":\"Up 2 minutes\",\"HostConfig\":{\"NetworkMode\":\"none\"},"
+		"\"Status\":\"Up 2 "
+		"minutes\",\"HostConfig\":{\"NetworkMode\":\"none\",\"Isolation\":\"container\"},"
 		"\"NetworkSettings\":{\"Networks\":{\"none\":{\"IPAMConfig\":null,\"Links\":null,"
 		"\"Aliases\":null,\"DriverOpts\":null,\"NetworkID\":\"\",\"EndpointID\":\"\","
 		"\"Gateway\":\"\",\"GlobalIPv6Address\":\"\",\"GlobalIPv6PrefixLen\":0,"

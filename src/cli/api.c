@@ -2,23 +2,27 @@
 #include "cli/api.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 
 #define ERROR_BODY_MAX 65536
 
 struct api {
 	struct endpoint endpoint;
+	bool trace;
 	struct http *idle;
 };
 
-struct api *api_new(struct endpoint *endpoint)
+struct api *api_new(struct endpoint *endpoint, bool trace)
 {
 	struct api *a = xnew(struct api);
 
 	a->endpoint = *endpoint;
+	a->trace = trace;
 	*endpoint = (struct endpoint){};
 	return a;
 }
@@ -104,8 +108,14 @@ int api_open(struct api *a, const struct http_request *request, struct http **re
 {
 	struct http *http = NULL;
 
+	int64_t began = a->trace ? clock_monotonic() : 0;
+
 	*ret_response = (struct http_response){};
 	int r = send_any(a, request, &http, ret_response, err);
+	if (a->trace)
+		(void)fprintf(stderr, "berth: %s %s: %d after %.1f ms\n", request->method,
+			      request->target, r < 0 ? r : ret_response->status,
+			      (double)(clock_monotonic() - began) / 1e6);
 	if (r < 0)
 		return r;
 	if (ret_response->status >= 400) {

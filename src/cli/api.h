@@ -24,8 +24,8 @@
 
 struct api;
 
-/* Takes over what @endpoint holds. */
-struct api *api_new(struct endpoint *endpoint);
+/* Takes over what @endpoint holds; @trace: tell each request and its answer on standard error. */
+struct api *api_new(struct endpoint *endpoint, bool trace);
 void api_free(struct api *a);
 DEFINE_AUTO(struct api, api_free);
 #define auto_api auto_(api_freep) struct api

@@ -49,7 +49,8 @@ static int open_api(struct call *call, struct api **ret)
 		return -EINVAL;
 	}
 	endpoint.may_start = endpoint.may_start && !call->verb->no_start;
-	*ret = api_new(&endpoint);
+	const struct globals *g = call->globals;
+	*ret = api_new(&endpoint, g->debug || strcmp(g->log_level, "debug") == 0);
 	return 0;
 }
 

@@ -5,10 +5,20 @@
 
 #include "cli/document.h"
 
+static int compare_phases(const void *a, const void *b)
+{
+	int64_t x = document_int(*(struct json_object *const *)a, "ns");
+	int64_t y = document_int(*(struct json_object *const *)b, "ns");
+
+	return (x > y) - (x < y);
+}
+
 void timing_print(struct json_object *phases)
 {
 	double before = 0;
 
+	/* parent and child of a start tell theirs independently of each other */
+	json_object_array_sort(phases, compare_phases);
 	(void)fprintf(stderr, "%-24s %12s %12s\n", "PHASE", "TOOK", "SINCE START");
 	for (size_t i = 0; i < document_count(phases, NULL); i++) {
 		struct json_object *phase = document_item(phases, i);

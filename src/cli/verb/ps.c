@@ -169,7 +169,7 @@ static struct json_object *make_row(struct json_object *item, bool cut)
 	auto_strbuf text = STRBUF_INIT(65536);
 	const char *id = document_text(item, "Id");
 	auto_free char *short_id = xstrndup(id, cut ? 12 : strlen(id));
-	bool vm = strcmp(document_text(item, "Berth.Isolation"), "vm") == 0;
+	bool vm = strcmp(document_text(item, "HostConfig.Isolation"), "vm") == 0;
 
 	json_add_string(row, "ID", short_id);
 	add_names(row, item, cut);
