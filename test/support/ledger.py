@@ -69,8 +69,9 @@ def namespaces(pids):
 
 
 def files_below(folder):
-    return sorted(str(path.relative_to(folder)) for path in pathlib.Path(folder).rglob("*")
-                  if path.name not in CACHES)
+    """What is swept meanwhile is not there any more; os.walk does not mind."""
+    return sorted(os.path.relpath(f"{where}/{name}", folder) for where, folders, names in os.walk(folder)
+                  for name in folders + names if name not in CACHES)
 
 
 def descriptors(pid):
