@@ -108,10 +108,11 @@ static bool is_everything(const struct plan_device_rule *rule)
 	       rule->minor == PLAN_DEVICE_ANY && rule->access == PLAN_DEVICE_ALL;
 }
 
+/* Not the host's console, 5:1: a container's /dev/console is its own terminal. */
 static void add_default_rules(struct plan *p)
 {
-	static const int numbers[][2] = { { 1, 3 }, { 1, 5 }, { 1, 7 }, { 1, 8 },   { 1, 9 },
-					  { 5, 0 }, { 5, 1 }, { 5, 2 }, { 136, -1 } };
+	static const int numbers[][2] = { { 1, 3 }, { 1, 5 }, { 1, 7 }, { 1, 8 },
+					  { 1, 9 }, { 5, 0 }, { 5, 2 }, { 136, -1 } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 		*plan_add(p, &p->cgroup.devices) = (struct plan_device_rule){

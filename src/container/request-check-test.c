@@ -198,7 +198,7 @@ static void a_user_that_could_be_misread_is_refused(void **state)
 		"-1",           "+1",         " 1",         "1 ",
 		"2147483648",   "4294967295", "4294967296", "18446744073709551616",
 		"1:2147483648", "1:-1",       "1:2:3",      "a b",
-		"a\\nroot",     "1:",
+		"a\\nroot",     "1::",
 	};
 
 	(void)state;

@@ -36,10 +36,10 @@ static int check_user(const char *user, struct error *err)
 	const char *colon = strchr(user, ':');
 	size_t len = colon ? (size_t)(colon - user) : strlen(user);
 
-	/* ":group" is the default user in another group */
+	/* ":group" is the default user in another group, "user:" one in the group that is its own */
 	if ((len > 0 && !id_or_name(user, len)) || (len == 0 && !colon))
 		return error_say(err, EINVAL, "invalid user \"%.100s\"", user);
-	if (colon && !id_or_name(colon + 1, strlen(colon + 1)))
+	if (colon && colon[1] && !id_or_name(colon + 1, strlen(colon + 1)))
 		return error_say(err, EINVAL, "invalid group in user \"%.100s\"", user);
 	return 0;
 }

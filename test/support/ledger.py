@@ -3,6 +3,7 @@
 import collections
 import os
 import pathlib
+import re
 import time
 
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
@@ -69,9 +70,9 @@ def namespaces(pids):
 
 
 def files_below(folder):
-    """What is swept meanwhile is not there any more; os.walk does not mind."""
-    return sorted(os.path.relpath(f"{where}/{name}", folder) for where, folders, names in os.walk(folder)
-                  for name in folders + names if name not in CACHES)
+    """What is swept meanwhile is not there any more, os.walk does not mind; the spare ones' names do not matter."""
+    return sorted(re.sub("^spare/[0-9a-f]+", "spare/*", os.path.relpath(f"{where}/{name}", folder))
+                  for where, folders, names in os.walk(folder) for name in folders + names if name not in CACHES)
 
 
 def descriptors(pid):
