@@ -40,6 +40,7 @@ extern const struct route_table list_routes;
 extern const struct route_table log_routes;
 extern const struct route_table registry_routes;
 extern const struct route_table system_routes;
+extern const struct route_table usage_routes;
 
 /* Name of the storage driver, as info and inspect show it. */
 const char *api_storage_driver(const struct api *api);

@@ -312,3 +312,11 @@ void registry_description_done(struct registry_description *d)
 {
 	(void)d;
 }
+
+int store_usage(struct store *store, struct store_usage *ret, struct error *err)
+{
+	(void)store;
+	(void)err;
+	*ret = (struct store_usage){ .images = 1, .size = 5000 };
+	return 0;
+}

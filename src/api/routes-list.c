@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "container/request-json.h"
+#include "instance/files.h"
 
 /* ---- Which instances are listed ------------------------------------------------------------- */
 
@@ -225,13 +226,19 @@ static int prune(struct http_request *rq, void *context, struct error *err)
 	(void)manager_list(api->options.manager, true, collect, &p);
 
 	struct json_object *deleted = json_object_new_array();
-	for (size_t i = 0; i < p.ids.count; i++)
+	int64_t freed = 0;
+	for (size_t i = 0; i < p.ids.count; i++) {
+		int64_t size = 0;
+		(void)!manager_disk_usage(api->options.manager, p.ids.items[i], &size, NULL);
 		/* one that was started or removed meanwhile is not ours any more */
-		if (manager_remove(api->options.manager, p.ids.items[i], &options, NULL) == 0)
-			json_object_array_add(deleted, json_object_new_string(p.ids.items[i]));
+		if (manager_remove(api->options.manager, p.ids.items[i], &options, NULL) < 0)
+			continue;
+		freed += size;
+		json_object_array_add(deleted, json_object_new_string(p.ids.items[i]));
+	}
 	struct json_object *reply = json_object_new_object();
 	json_add(reply, "ContainersDeleted", deleted);
-	json_add_int(reply, "SpaceReclaimed", 0);
+	json_add_int(reply, "SpaceReclaimed", freed);
 	return http_reply_json(rq, 200, reply);
 }
 

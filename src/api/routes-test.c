@@ -138,6 +138,21 @@ static void a_commit_takes_its_body_and_then_its_changes(void **state)
 	expect("POST /commit", "", 400, "'container' is missing");
 }
 
+static void use_is_told_in_dockers_shapes(void **state)
+{
+	(void)state;
+	expect("GET /containers/web/top", "", 200,
+	       "{\"Titles\":[\"PID\"],\"Processes\":[[\"17\"]]}");
+	expect("GET /containers/web/stats?stream=0&one-shot=1", "", 200,
+	       "\"total_usage\":1000000000");
+	expect("GET /containers/web/stats?stream=0&one-shot=1", "", 200, "\"limit\":1000}");
+	expect("GET /containers/none/stats", "", 404, "No such container");
+	expect("POST /containers/web/update", "{\"Memory\":4096}", 200, "{\"Warnings\":[]}");
+	assert_int_equal(fake_asked.body_bytes, 4096);
+	expect("GET /system/df", "", 200, "{\"LayersSize\":5000,\"Images\":[{");
+	expect("GET /system/df", "", 200, "\"SizeRw\":1000");
+}
+
 /* ---- Containers ----------------------------------------------------------------------------- */
 
 static void verbs_answer_with_dockers_statuses(void **state)
@@ -205,7 +220,8 @@ static void lists_are_filtered(void **state)
 	       "invalid filter 'colour'");
 	expect("GET /containers/json?all=1&filters=%7B%22ancestor%22%3A%5B%22debian%3A13%22%5D%7D",
 	       "", 200, FAKE_OLD);
-	expect("POST /containers/prune", "", 200, "{\"ContainersDeleted\":[\"" FAKE_OLD "\"]");
+	expect("POST /containers/prune", "", 200,
+	       "{\"ContainersDeleted\":[\"" FAKE_OLD "\"],\"SpaceReclaimed\":1000");
 	expect("GET /containers/web/json", "", 200, "\"role\":\"base\"");
 	expect("GET /containers/none/json", "", 404, "No such container: none");
 }
@@ -389,6 +405,7 @@ int main(void)
 		TEST(a_client_learns_the_version_by_a_ping),
 		TEST(files_are_told_by_a_header_and_sent_as_they_come),
 		TEST(a_commit_takes_its_body_and_then_its_changes),
+		TEST(use_is_told_in_dockers_shapes),
 		TEST(verbs_answer_with_dockers_statuses),
 		TEST(a_create_request_is_answered_by_an_id),
 		TEST(lists_are_filtered),

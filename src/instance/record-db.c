@@ -69,12 +69,14 @@ int record_insert(struct db *db, const struct record *r, struct error *err)
 
 int record_update(struct db *db, const struct record *r, struct error *err)
 {
+	auto_free char *labels = strings_text(&r->labels);
+
 	return db_run(db, err,
-		      "UPDATE instances SET name=?, request=?, state=?, started_ns=?,"
+		      "UPDATE instances SET name=?, request=?, labels=?, state=?, started_ns=?,"
 		      " finished_ns=?, exit_code=?, pid=?, oom_killed=?, error=?, restart_count=?,"
 		      " stopped_by_user=? WHERE id=?",
-		      "sssiiiiisiis", r->name, r->request_text, state_name(r->state), r->started_ns,
-		      r->finished_ns, (int64_t)r->exit_code, (int64_t)r->pid,
+		      "ssssiiiiisiis", r->name, r->request_text, labels, state_name(r->state),
+		      r->started_ns, r->finished_ns, (int64_t)r->exit_code, (int64_t)r->pid,
 		      (int64_t)r->oom_killed, r->error, (int64_t)r->restart.count,
 		      (int64_t)r->restart.by_user, r->id);
 }

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "sys/cgroup-folders.h"
+#include "sys/cgroup-usage.h"
 #include "sys/process-fd.h"
 
 #define PROCS_MAX (16u << 20)
@@ -25,10 +26,16 @@ struct visit {
 	int wait_ms;   /* then wait so long for the first one's end; 0: do not */
 	size_t count;  /* processes seen */
 	int first_err; /* of a signal that could not be sent */
+	pid_t **list;  /* is told them; NULL: is not */
 };
 
 static void visit_process(pid_t pid, struct visit *v)
 {
+	if (v->list) {
+		*v->list = xreallocarray(*v->list, v->count + 1, sizeof(pid_t));
+		(*v->list)[v->count++] = pid;
+		return;
+	}
 	auto_close int pidfd = pidfd_for(pid);
 	if (pidfd < 0)
 		return;
@@ -78,6 +85,15 @@ static int process_folder(const struct cgroup *cg)
 {
 	int folder = cgroup_folder(cg, CGROUP_PIDS);
 	return folder >= 0 ? folder : cg->folders[0];
+}
+
+size_t cgroup_processes(const struct cgroup *cg, pid_t **ret)
+{
+	struct visit v = { .list = ret };
+
+	*ret = NULL;
+	(void)walk_processes(process_folder(cg), &v, 0);
+	return v.count;
 }
 
 int cgroup_signal(struct cgroup *cg, int signal, struct error *err)
