@@ -53,7 +53,7 @@ enum container_phase {
 struct container_process {
 	pid_t pid; /* as the caller sees it */
 	int pidfd;
-	int status_fd;  /* readable when container_process_check() has something; -1: nothing will come */
+	int status_fd; /* readable when container_process_check() has something; -1: nothing will come */
 	int console_fd; /* master of its terminal; -1 without, and until it has started */
 	int left_fd;    /* for container_start() itself */
 	int exit_code;  /* of a failed start: 125, 126 or 127, as Docker's */
