@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/alloc.h"
+
 const struct verb *verb_find(char *const *words, size_t *ret_used, const char **ret_name)
 {
 	const struct verb *found = NULL;
@@ -47,9 +49,13 @@ bool call_given(const struct call *call, const char *option)
 
 int call_fail(const struct call *call, const char *object, const struct error *err)
 {
+	auto_free char *act =
+		object ? xasprintf("%s %s: ", call->name, object) : xasprintf("%s: ", call->name);
+	/* the engine may have named the act as well */
+	bool named = strncmp(err->text, act, strlen(act)) == 0;
+
 	(void)fflush(stdout);
-	(void)fprintf(stderr, "berth: %s%s%s: %s\n", call->name, object ? " " : "",
-		      object ? object : "", err->text);
+	(void)fprintf(stderr, "berth: %s%s\n", named ? "" : act, err->text);
 	return 1;
 }
 
