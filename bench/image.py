@@ -15,6 +15,7 @@ from start import IMAGE, docker_archive
 def bench(runs=None):
     runs = runs or 7
     folder = pathlib.Path(tempfile.mkdtemp(prefix="berth-bench-"))
+    folder.chmod(0o755)
     archive = images.make("debian", str(measure.ROOT / "build" / "images"))
     engine = Engine(folder / "engine").start()
     docker = None
