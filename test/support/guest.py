@@ -12,13 +12,22 @@ import subprocess
 import tempfile
 
 BUSYBOX = "/bin/busybox"
-PRELUDE = """#!/bin/busybox sh
+# The initramfs itself cannot be left by pivot_root, so the first half moves into a tmpfs.
+FIRST = """#!/bin/busybox sh
+/bin/busybox mkdir -p /root-fs
+/bin/busybox mount -t tmpfs root /root-fs
+for name in /*; do
+	[ "$name" = /root-fs ] || /bin/busybox cp -a "$name" /root-fs/
+done
+exec /bin/busybox switch_root /root-fs /second
+"""
+SECOND = """#!/bin/busybox sh
 /bin/busybox --install -s /bin
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
 mkdir -p /proc /sys /dev /tmp /run /var/lib /root /etc
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev
 mkdir -p /dev/pts /dev/shm; mount -t devpts pts /dev/pts; mount -t tmpfs shm /dev/shm
-mount -t tmpfs tmp /tmp; mount -t tmpfs run /run; mount -t tmpfs lib /var/lib
+mount -t tmpfs run /run
 mount -t cgroup2 cgroup /sys/fs/cgroup
 for m in $(cat /modules/order); do insmod /modules/$m; done
 ip link set lo up
@@ -103,7 +112,8 @@ def run(kernel, modules, script, programs=(), files=None, memory="1024M", timeou
     """
     fs = Initramfs()
     fs.copy(BUSYBOX, "/bin/busybox")
-    fs.file("/init", PRELUDE.encode())
+    fs.file("/init", FIRST.encode())
+    fs.file("/second", SECOND.encode())
     fs.file("/script", script.encode())
     for program in programs:
         fs.copy(program)
