@@ -61,3 +61,8 @@ if [ ${#missing[@]} -gt 0 ]; then
 	RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
 		apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
+
+# Virtual machines boot a kernel of their own.
+case " $* " in
+*" run "*) scripts/guest-kernel.sh ;;
+esac
