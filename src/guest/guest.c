@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "container/plan.h"
 #include "guest/identity.h"
+#include "guest/practice.h"
 #include "sys/process-fd.h"
 #include "sys/pty.h"
 
@@ -63,10 +64,11 @@ static int handle_identity(struct guest *g, const struct frame *f, struct error 
 {
 	struct guest_identity identity;
 	g->identified_ns = clock_monotonic();
-	if (g->state != GUEST_STATE_READY || guest_identity_decode(f->data, f->len, &identity) < 0)
+	if ((g->state != GUEST_STATE_READY && g->state != GUEST_STATE_ROOTED) ||
+	    guest_identity_decode(f->data, f->len, &identity) < 0)
 		return error_say(err, EBADMSG, "wrong IDENTITY");
 	int rc = identity_assume(&identity, err);
-	if (rc == 0)
+	if (rc == 0 && g->state == GUEST_STATE_READY)
 		g->state = GUEST_STATE_NAMED;
 	return rc;
 }
@@ -152,6 +154,21 @@ static int handle_start(struct guest *g, const struct frame *f, struct error *er
 	}
 	g->state = GUEST_STATE_RUNNING;
 	return now_running(g, s, plan);
+}
+
+/* What fails here fails again at the start, where it is told. */
+static int handle_practise(struct guest *g, const struct frame *f, struct error *err)
+{
+	struct session *s = find_session(g, 0);
+	if (g->state != GUEST_STATE_ROOTED || f->session != 0 || !s || s->state != SESSION_LOADING)
+		return error_say(err, EBADMSG, "wrong PRACTISE");
+	auto_plan *plan = NULL;
+	struct error ignored;
+	if (plan_decode(s->plan.data, s->plan.len, &plan, &ignored) == 0 &&
+	    plan->fd_count <= g->root.count)
+		practise(plan, &g->root);
+	forget_session(g, s);
+	return channel_send(&g->channel, GUEST_PRACTISED, 0, NULL, 0);
 }
 
 static int handle_exec(struct guest *g, const struct frame *f, struct error *err)
@@ -278,6 +295,8 @@ int guest_handle(struct guest *g, const struct frame *f, struct error *err)
 		return handle_plan(g, f, err);
 	case GUEST_START:
 		return handle_start(g, f, err);
+	case GUEST_PRACTISE:
+		return handle_practise(g, f, err);
 	case GUEST_EXEC:
 		return handle_exec(g, f, err);
 	case GUEST_INPUT:

@@ -3,11 +3,17 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "base/ident.h"
 #include "base/map.h"
+#include "base/process.h"
+#include "container/plan.h"
 #include "container/request-check.h"
 #include "container/request-mounts.h"
 #include "instance/isolation-plan.h"
@@ -216,22 +222,30 @@ static void fill_command(struct manager *m, const struct record *r, const struct
 	ret->use_kvm = qemu.accelerator == QEMU_KVM;
 }
 
-static int describe(struct manager *m, const struct record *r, const struct plan *plan,
+/* Whose machine it is. */
+struct vm_owner {
+	char *cgroup;
+	uint32_t uid;
+	const char *hostname;
+	bool is_spare;
+};
+
+static int describe(struct manager *m, const struct record *r, const struct vm_owner *owner,
 		    const struct template *tmpl, const struct vm_disks *disks, int *ret,
 		    struct error *err)
 {
 	auto_machine machine;
 	machine_init(&machine);
 	machine.qemu = xstrdup(templates_qemu(m->options.templates));
-	machine.cgroup = xasprintf("berth/%s", r->id);
-	machine.uid = record_id_base(r);
+	machine.cgroup = xstrdup(owner->cgroup);
+	machine.uid = owner->uid;
 	machine.fd_count = PLACE_FILES - MACHINE_FD_FIRST + disks->count;
 	machine.memory_max_bytes = (int64_t)tmpl->shape.memory_bytes + QEMU_OVERHEAD;
 	machine.cpu_quota_us = r->request.nano_cpus / (NANO_CPU / CPU_PERIOD_US);
+	machine.is_spare = owner->is_spare;
 	machine.is_volatile = r->request.auto_remove;
 	machine.root = disks->layers.root;
-	(void)snprintf(machine.hostname, sizeof(machine.hostname), "%s",
-		       plan->hostname ? plan->hostname : "berth");
+	(void)snprintf(machine.hostname, sizeof(machine.hostname), "%s", owner->hostname);
 	strbuf_add(&machine.state, tmpl->state.data, tmpl->state.len);
 	fill_command(m, r, tmpl, disks, &machine);
 
@@ -254,22 +268,16 @@ static int read_only_memory(const struct strbuf *bytes, struct error *err)
 	return copy < 0 ? error_set(err, errno, "open the layers' disk") : copy;
 }
 
-static int give_machine(struct manager *m, const struct record *r, int state_fd,
-			const struct plan *plan, const struct template *tmpl,
+static int give_machine(struct manager *m, const struct record *r, int writable,
+			const struct vm_owner *owner, const struct template *tmpl,
 			const struct vm_disks *disks, struct launch *ret, struct error *err)
 {
-	uint64_t size = 0;
-	int result = writable_size(&r->request, &size, err);
-	if (result < 0)
-		return result;
-	auto_close int writable = writable_disk_make(templates_fd(m->options.templates), state_fd,
-						     WRITABLE_NAME, size, err);
 	auto_close int layers = read_only_memory(&disks->layers.descriptor, err);
 	auto_close int machine = -1;
-	if (writable < 0 || layers < 0)
-		return writable < 0 ? writable : layers;
+	if (layers < 0)
+		return layers;
 
-	result = describe(m, r, plan, tmpl, disks, &machine, err);
+	int result = describe(m, r, owner, tmpl, disks, &machine, err);
 	if (result == 0)
 		result = give_fd(ret, machine, KEEPER_FD_FIRST, err);
 	if (result == 0)
@@ -283,33 +291,200 @@ static int give_machine(struct manager *m, const struct record *r, int state_fd,
 	return result;
 }
 
+/* The guest's plan. */
+static int make_plan(struct manager *m, const struct record *r, struct plan **ret,
+		     struct error *err)
+{
+	auto_plan_fds joined = {};
+	auto_plan *plan = NULL;
+	int result = isolation_make_plan(m, r, &joined, &plan, err);
+	if (result == 0)
+		result = guest_plan_adapt(plan, (uint32_t)r->image->diff_id_count,
+					  r->request.auto_remove, err);
+	if (result == 0)
+		*ret = take_ptr(plan);
+	return result;
+}
+
+static const char *hostname_of(const struct plan *plan)
+{
+	return plan->hostname ? plan->hostname : "berth";
+}
+
+static int start_new(struct manager *m, struct record *r, int state_fd,
+		     const struct vm_spare_key *key, const struct plan *plan, struct launch *ret,
+		     struct error *err)
+{
+	auto_(vm_disks_done) struct vm_disks disks = {};
+	const struct template *tmpl = NULL;
+	auto_free char *cgroup = xasprintf("berth/%s", r->id);
+	const struct vm_owner owner = { cgroup, record_id_base(r), hostname_of(plan), false };
+
+	int result = templates_get(m->options.templates, &key->shape, &tmpl, err);
+	if (result == 0)
+		result = open_layers(m, r->image, &disks, err);
+	if (result < 0)
+		return result;
+	auto_close int writable = writable_disk_make(templates_fd(m->options.templates), state_fd,
+						     WRITABLE_NAME, key->disk_bytes, err);
+	if (writable < 0)
+		return writable;
+	return give_machine(m, r, writable, &owner, tmpl, &disks, ret, err);
+}
+
+static int key_of(const struct record *r, struct vm_spare_key *ret, struct error *err)
+{
+	*ret = (struct vm_spare_key){ .shape = shape_of(&r->request),
+				      .is_volatile = r->request.auto_remove };
+	(void)snprintf(ret->image_id, sizeof(ret->image_id), "%s", r->image_id);
+	return writable_size(&r->request, &ret->disk_bytes, err);
+}
+
+/* Whether the instance starts for the first time, and any machine of its kind will do. */
+static bool may_take_spare(const struct record *r, int state_fd)
+{
+	return r->request.nano_cpus == 0 &&
+	       faccessat(state_fd, WRITABLE_NAME, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
+}
+
+static int take_spare(struct manager *m, struct record *r, int state_fd,
+		      const struct vm_spare_key *key, struct launch *ret)
+{
+	struct vm_spares *spares = &m->vm_spares;
+	struct vm_spare *spare = may_take_spare(r, state_fd) ? vm_spares_take(spares, key) : NULL;
+	if (!spare)
+		return -ENOENT;
+	if (renameat(spares->templates_fd, spare->disk, state_fd, WRITABLE_NAME) < 0) {
+		vm_spare_free(spares, spare);
+		return -errno;
+	}
+	spare->disk[0] = '\0';
+	ret->spare = spare;
+	return 0;
+}
+
 static int vm_start(struct manager *m, struct record *r, int state_fd, struct launch *ret,
 		    struct error *err)
 {
 	struct digest image_id;
+	struct vm_spare_key key;
 	auto_plan *plan = NULL;
-	auto_plan_fds joined = {};
-	auto_(vm_disks_done) struct vm_disks disks = {};
-	const struct machine_shape shape = shape_of(&r->request);
-	const struct template *tmpl = NULL;
 
-	int result = templates_get(m->options.templates, &shape, &tmpl, err);
-	if (result == 0)
-		result = isolation_load_image(m, r, err);
+	int result = isolation_load_image(m, r, err);
 	if (result == 0)
 		result = digest_parse(r->image_id, &image_id, err);
 	if (result == 0)
 		result = image_layers_get(m->options.store, &image_id, &ret->layers, err);
 	if (result == 0)
-		result = isolation_make_plan(m, r, &joined, &plan, err);
+		result = make_plan(m, r, &plan, err);
+	if (result == 0)
+		result = key_of(r, &key, err);
+	if (result == 0 && take_spare(m, r, state_fd, &key, ret) < 0)
+		result = start_new(m, r, state_fd, &key, plan, ret, err);
+	return result < 0 ? result : isolation_seal_plan(plan, &ret->plan_fd, err);
+}
+
+/* ---- Spares ------------------------------------------------------------------------------------ */
+
+/* What a spare practises: the instance's own way, to a program that does nothing. */
+static int make_practice(struct manager *m, const struct record *r, int *ret, struct error *err)
+{
+	auto_plan *plan = NULL;
+	int result = make_plan(m, r, &plan, err);
+	if (result < 0)
+		return result;
+	plan->argv.count = 0;
+	*plan_add(plan, &plan->argv) = plan_text(plan, "true");
+	plan->streams = (struct plan_streams){ 0 };
+	plan->user.user = NULL;
+	plan->cwd = NULL;
+	return isolation_seal_plan(plan, ret, err);
+}
+
+static int spawn_spare(struct manager *m, const struct launch *launch, struct vm_spare *spare,
+		       struct error *err)
+{
+	int ends[2];
+	char path[64];
+	char *const argv[] = { (char *)"berth-keeper", (char *)"spare", (char *)KEEPER_ARG_SPARE,
+			       NULL };
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return error_set(err, errno, "make a socket pair");
+	spare->socket = ends[0];
+	auto_close int theirs = ends[1];
+	auto_free struct process_fd *fds =
+		xcalloc(launch->fds.count + KEEPER_FD_FIRST, sizeof(*fds));
+	size_t count = 0;
+	fds[count++] = (struct process_fd){ launch->plan_fd, KEEPER_FD_PLAN };
+	/* The places of those that come with the instance must not be taken by others. */
+	for (int place = KEEPER_FD_CONTROL; place < KEEPER_FD_FIRST; place++)
+		fds[count++] = (struct process_fd){ theirs, place };
+	for (uint32_t i = 0; i < launch->fds.count; i++)
+		fds[count++] =
+			(struct process_fd){ launch->fds.items[i], KEEPER_FD_FIRST + (int)i };
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), m->options.keeper_fd);
+	int result = process_spawn(path, argv, NULL, fds, count, &spare->pid, err);
+	if (result < 0)
+		return result;
+	spare->pidfd = pidfd_open(spare->pid, 0);
+	return spare->pidfd < 0 ? error_set(err, errno, "open the spare's process") : 0;
+}
+
+static int make_spare(struct manager *m, struct record *r, uint32_t uid, struct vm_spare *spare,
+		      struct error *err)
+{
+	char name[9];
+	auto_launch launch = LAUNCH_INIT;
+	auto_(vm_disks_done) struct vm_disks disks = {};
+	const struct template *tmpl = NULL;
+
+	ident_random_hex(name, 8);
+	auto_free char *cgroup = xasprintf("berth/spare-%s", name);
+	const struct vm_owner owner = { cgroup, uid, "berth", true };
+	int result = key_of(r, &spare->key, err);
+	if (result == 0)
+		result = isolation_load_image(m, r, err);
+	if (result == 0)
+		result = templates_get(m->options.templates, &spare->key.shape, &tmpl, err);
 	if (result == 0)
 		result = open_layers(m, r->image, &disks, err);
 	if (result == 0)
-		result = guest_plan_adapt(plan, disks.layers.root.layer_count,
-					  r->request.auto_remove, err);
-	if (result == 0)
-		result = give_machine(m, r, state_fd, plan, tmpl, &disks, ret, err);
-	return result < 0 ? result : isolation_seal_plan(plan, &ret->plan_fd, err);
+		result = make_practice(m, r, &launch.plan_fd, err);
+	if (result < 0)
+		return result;
+	(void)snprintf(spare->disk, sizeof(spare->disk), SPARE_DISK_PREFIX "%s.ext4", name);
+	int folder = templates_fd(m->options.templates);
+	auto_close int writable =
+		writable_disk_make(folder, folder, spare->disk, spare->key.disk_bytes, err);
+	if (writable < 0)
+		return writable;
+	result = give_machine(m, r, writable, &owner, tmpl, &disks, &launch, err);
+	return result < 0 ? result : spawn_spare(m, &launch, spare, err);
+}
+
+static void prepare_next(struct manager *m, struct record *r, struct keeper *k)
+{
+	struct error why = {};
+	uint32_t uid;
+	(void)k;
+	struct vm_spare_key key;
+	if (key_of(r, &key, &why) < 0 || !vm_spares_begin(&m->vm_spares, &key, &uid))
+		return;
+	struct vm_spare *spare = xnew(struct vm_spare);
+	spare->pidfd = spare->socket = -1;
+	if (make_spare(m, r, uid, spare, &why) < 0) {
+		/* The next start does without, and tells what is wrong if it is. */
+		vm_spare_free(&m->vm_spares, spare);
+		spare = NULL;
+	}
+	vm_spares_end(&m->vm_spares, spare);
+}
+
+static void vm_started(struct manager *m, struct record *r)
+{
+	struct error why = {};
+	if (r->request.nano_cpus == 0)
+		instance_complain(m, r, manager_spawn(m, r, NULL, prepare_next, &why), &why);
 }
 
 #define ON_A_DISK "its files lie on a disk that only the machine itself mounts"
@@ -320,6 +495,7 @@ const struct isolation isolation_vm = {
 	.check = vm_check,
 	.start = vm_start,
 	.exec = isolation_exec,
+	.started = vm_started,
 	.signal = keeper_signal,
 	.resize = keeper_resize,
 	.pause = keeper_pause,

@@ -30,6 +30,7 @@ struct image_config;
 
 /* What a keeper is given. */
 struct launch {
+	struct vm_spare *spare; /* a keeper that waits already: gets the plan, and no descriptors */
 	int plan_fd;
 	struct plan_fds fds;         /* those that the plan names by index */
 	struct image_layers *layers; /* to be given back to the store when the instance has ended */
@@ -73,6 +74,9 @@ struct isolation {
 	int (*open_image)(struct manager *m, struct record *r, struct root_view *ret,
 			  struct error *err);
 	int (*open_upper)(struct manager *m, struct record *r, struct error *err);
+
+	/* An instance was started; may prepare the next start in a thread. NULL: nothing to do. */
+	void (*started)(struct manager *m, struct record *r);
 
 	int start_timeout_ms; /* until the first process runs */
 

@@ -62,6 +62,14 @@
 #define KEEPER_ARG_TEMPLATE "--template"
 #define KEEPER_ARG_PROBE "--probe"
 /*
+ * A machine that is started before there is an instance for it: the plan is one to practise with,
+ * and KEEPER_FD_CONTROL is only for one byte from the keeper when its machine has practised, then one struct keeper_adoption with the descriptors of
+ * KEEPER_FD_PLAN to KEEPER_FD_LOG, in their order. Then it is a keeper like any other. It ends where
+ * the connection ends before, or nobody wants it for KEEPER_SPARE_S seconds.
+ */
+#define KEEPER_ARG_SPARE "--spare"
+#define KEEPER_SPARE_S 120
+/*
  * The same: a user namespace is wanted. Descriptor 3 is a stream socket;
  * one byte comes from there when the process is in its new namespace (an errno where it could not),
  * and it ends when the engine closes its end.
@@ -204,6 +212,10 @@ struct keeper_state {
 	uint32_t running;
 	uint32_t exec_count; /* running beside process 0 */
 	int64_t started_ns;
+};
+
+struct keeper_adoption {
+	char cgroup[128]; /* the control group that is the instance's */
 };
 
 /* A constant word for --timing, such as "cgroup"; "?" for what is none. */

@@ -12,6 +12,7 @@
 #include "instance/record.h"
 #include "instance/roster.h"
 #include "instance/spares.h"
+#include "instance/vm-spares.h"
 #include "instance/watcher.h"
 
 /**
@@ -40,6 +41,7 @@ struct manager {
 	int removed_fd;                 /* folder of what is removed and not yet off the disk */
 	struct roster roster;
 	struct watcher *watcher;
+	struct vm_spares vm_spares;
 	struct spares spares;
 	struct seccomp_cache *seccomp;
 	int seccomp_fd;           /* its folder */

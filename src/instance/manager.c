@@ -12,6 +12,7 @@
 #include "container/seccomp.h"
 #include "instance/isolation-plan.h"
 #include "store/store.h"
+#include "vm/template.h"
 
 #define WORKER_STACK (256 * 1024)
 
@@ -32,6 +33,13 @@ void launch_done(struct launch *launch)
 {
 	close_p(&launch->plan_fd);
 	plan_fds_done(&launch->fds);
+	if (launch->spare) {
+		/* its keeper is the instance's by now, or ends with the connection */
+		close_p(&launch->spare->pidfd);
+		close_p(&launch->spare->socket);
+		free(launch->spare);
+		launch->spare = NULL;
+	}
 }
 
 int verb_check(struct manager *m, const struct record *r, enum instance_verb verb,
@@ -218,6 +226,7 @@ void manager_free(struct manager *m)
 	while (m->threads > 0)
 		(void)pthread_cond_wait(&m->threads_changed, &m->threads_lock);
 	(void)pthread_mutex_unlock(&m->threads_lock);
+	vm_spares_done(&m->vm_spares);
 	watcher_free(m->watcher);
 	seccomp_cache_free(m->seccomp);
 	close_p(&m->seccomp_fd);
@@ -244,6 +253,9 @@ int manager_new(const struct manager_options *options, struct manager **ret, str
 
 	m->options = *options;
 	m->state_fd = m->run_fd = m->removed_fd = m->seccomp_fd = m->spares.fd = -1;
+	vm_spares_init(&m->vm_spares);
+	if (options->templates)
+		m->vm_spares.templates_fd = templates_fd(options->templates);
 	m->execs = map_new(NULL);
 	container_host_masked_paths(&m->masked_paths);
 	roster_init(&m->roster);

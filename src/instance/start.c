@@ -91,6 +91,22 @@ static bool has_lasting_log(void)
 	return fstat(STDERR_FILENO, &st) == 0 && (S_ISREG(st.st_mode) || S_ISSOCK(st.st_mode));
 }
 
+/* The instance gets a keeper that waits for one, with its machine. */
+static int adopt_spare(struct manager *m, const struct record *r, const struct launch *launch,
+		       const struct places *places, struct keeper *k, struct error *err)
+{
+	auto_free char *cgroup = xasprintf("berth/%s", r->id);
+	const int fds[] = { launch->plan_fd, places->control_fd, places->listen_fd, places->run_fd,
+			    places->state_fd };
+	(void)m;
+	int result = vm_spare_adopt(launch->spare, cgroup, fds, err);
+	if (result < 0)
+		return result;
+	k->pid = launch->spare->pid;
+	k->pidfd = take_fd(launch->spare->pidfd);
+	return 0;
+}
+
 static int spawn_keeper(struct manager *m, struct record *r, const struct launch *launch,
 			struct places *places, struct keeper *k, struct error *err)
 {
@@ -110,6 +126,8 @@ static int spawn_keeper(struct manager *m, struct record *r, const struct launch
 		fds[count++] =
 			(struct process_fd){ launch->fds.items[i], KEEPER_FD_FIRST + (int)i };
 
+	if (launch->spare)
+		return adopt_spare(m, r, launch, places, k, err);
 	if (has_lasting_log())
 		fds[count++] = (struct process_fd){ STDERR_FILENO, STDERR_FILENO };
 
@@ -305,6 +323,8 @@ int instance_start(struct manager *m, struct record *r, const struct start_optio
 	if (result == 0 && !r->request.auto_remove)
 		result = record_update(m->options.db, r, err);
 	manager_tell(m, r, "start", 0, 0, NULL);
+	if (isolation_of(r)->started)
+		isolation_of(r)->started(m, r);
 	if (ret_keeper)
 		*ret_keeper = take_ptr(k);
 	return result;

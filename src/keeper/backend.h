@@ -52,6 +52,7 @@ struct backend_ops {
 	/* A session is about to be freed; its process has exited or failed. */
 	void (*forget)(struct backend *b, struct session *s);
 	void (*free)(struct backend *b);
+	bool own_fds; /* the plan's descriptors are not the keeper's, but the backend's own matter */
 };
 
 /* First member of each backend's own struct. */
@@ -65,6 +66,20 @@ struct backend *container_backend_new(struct keeper *k);
 
 /* The backend for virtual machines; its first descriptor is a struct machine (vm/machine.h). */
 struct backend *vm_backend_new(struct keeper *k);
+
+struct vm_spare;
+
+/**
+ * vm_spare_wait() - start a machine, let it practise, and wait for an instance
+ * @ret: receives the machine; vm_spare_backend() takes it
+ *
+ * Return: 0 when there is an instance: its descriptors are in place; or a negative errno where the
+ *         keeper is to end.
+ */
+must_check int vm_spare_wait(struct vm_spare **ret, struct error *err);
+
+/* The backend of a machine that runs already. */
+struct backend *vm_spare_backend(struct keeper *k, struct vm_spare *spare_take);
 
 /**
  * vm_template_main() - boot a machine, freeze it when its guest is ready, leave its state

@@ -159,7 +159,7 @@ static int start(struct keeper *k, struct error *err)
 	for (uint32_t i = 0; i < plan->fd_count; i++)
 		fds[i] = KEEPER_FD_FIRST + (int)i;
 	r = make_first(k, plan, err);
-	if (r == 0 && plan->fd_count > k->given_fds)
+	if (r == 0 && !k->backend->ops->own_fds && plan->fd_count > k->given_fds)
 		r = error_say(err, EBADMSG, "the plan names %u descriptors, but %u were given",
 			      plan->fd_count, k->given_fds);
 	if (r == 0) {
@@ -238,8 +238,14 @@ int main(int argc, char **argv)
 		return vm_probe_main();
 	if (argc == 2 && strcmp(id, KEEPER_ARG_USER_NAMESPACE) == 0)
 		return hold_user_namespace();
+	struct vm_spare *spare = NULL;
+	if (argc == 3 && strcmp(argv[2], KEEPER_ARG_SPARE) == 0) {
+		if (vm_spare_wait(&spare, &err) < 0)
+			return 1;
+		k.spawned_ns = clock_monotonic();
+	}
 	bool vm = argc == 3 && strcmp(argv[2], KEEPER_ARG_VM) == 0;
-	if (argc != 2 && !vm) {
+	if (argc != 2 && !vm && !spare) {
 		(void)fprintf(stderr, "berth-keeper is started by berthd, not by hand\n");
 		return 2;
 	}
@@ -247,7 +253,9 @@ int main(int argc, char **argv)
 	(void)umask(0);
 	int r = open_keeper(&k, &err);
 	if (r == 0) {
-		k.backend = vm ? vm_backend_new(&k) : container_backend_new(&k);
+		k.backend = spare ? vm_spare_backend(&k, spare)
+			    : vm  ? vm_backend_new(&k)
+				  : container_backend_new(&k);
 		r = run(&k, &err);
 		close_keeper(&k);
 	}

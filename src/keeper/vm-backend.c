@@ -17,6 +17,8 @@
 #include "keeper/backend.h"
 #include "keeper/keeper.h"
 #include "keeper/vm-process.h"
+#include "keeper/vm-spare.h"
+#include "keeper/vm-talk.h"
 #include "keeper/vm-task.h"
 #include "vm/guest-protocol.h"
 
@@ -36,13 +38,11 @@
  * not paused, is taken for dead.
  */
 
-#define OUT_CAP (8u << 20)
 #define PING_MS 1000
 #define SILENT_MS 3500
 #define START_MS 45000
 #define POWER_OFF_MS 5000
 #define EXIT_BROKEN 137
-#define MESSAGE_MAX 8192u
 
 struct vm_backend {
 	struct backend backend;
@@ -110,38 +110,6 @@ static void flush(struct vm_backend *vm)
 	if (rc >= 0)
 		loop_watch(&vm->channel_source, EPOLLIN | (rc > 0 ? EPOLLOUT : 0));
 	/* A failure shows as QEMU's end as well, which tells more. */
-}
-
-static int send_plan(struct vm_backend *vm, uint32_t session, const struct plan *plan,
-		     struct error *err)
-{
-	auto_strbuf bytes = STRBUF_INIT(PLAN_BYTES_MAX);
-	int rc = plan_encode(plan, &bytes, err);
-	for (size_t at = 0; rc == 0 && at < bytes.len;) {
-		size_t len =
-			bytes.len - at < CHANNEL_PAYLOAD_MAX ? bytes.len - at : CHANNEL_PAYLOAD_MAX;
-		rc = channel_send(&vm->channel, GUEST_PLAN, session, bytes.data + at, len);
-		if (rc < 0)
-			return error_set(err, rc, "send the launch plan to the guest");
-		at += len;
-	}
-	return rc;
-}
-
-static int send_identity(struct vm_backend *vm, struct error *err)
-{
-	struct guest_identity identity = { .realtime_ns = clock_now() };
-	random_bytes(identity.entropy, sizeof(identity.entropy));
-	(void)snprintf(identity.hostname, sizeof(identity.hostname), "%s", vm->machine.hostname);
-	auto_strbuf out = STRBUF_INIT(MESSAGE_MAX);
-	guest_identity_encode(&identity, &out);
-	int rc = channel_send(&vm->channel, GUEST_IDENTITY, 0, out.data, out.len);
-	if (rc == 0) {
-		strbuf_clear(&out);
-		guest_root_encode(&vm->machine.root, &out);
-		rc = channel_send(&vm->channel, GUEST_ROOT, 0, out.data, out.len);
-	}
-	return rc < 0 ? error_set(err, rc, "send the identity to the guest") : 0;
 }
 
 /* ---- What the guest says --------------------------------------------------------------------- */
@@ -368,17 +336,6 @@ static void timer_ready(struct source *source, uint32_t events)
 
 /* ---- The keeper's verbs ----------------------------------------------------------------------- */
 
-static int read_machine(int fd, struct machine *ret, struct error *err)
-{
-	struct stat st;
-	if (fstat(fd, &st) < 0 || st.st_size <= 0 || st.st_size > MACHINE_BYTES_MAX)
-		return error_say(err, EBADMSG, "the machine's description has no possible size");
-	auto_free char *bytes = xmalloc((size_t)st.st_size);
-	if (pread(fd, bytes, (size_t)st.st_size, 0) != st.st_size)
-		return error_set(err, EIO, "read the machine's description");
-	return machine_decode(bytes, (size_t)st.st_size, ret, err);
-}
-
 static int add_source(struct vm_backend *vm, struct source *source, int fd,
 		      void (*ready)(struct source *s, uint32_t events), struct error *err)
 {
@@ -414,33 +371,36 @@ static struct vm_task *open_task(struct vm_backend *vm, struct session *s, struc
 	return vm_task_open(t, err) < 0 ? NULL : t;
 }
 
+/* Starts the machine, up to where its guest has its disks. */
+static int start_machine(struct vm_backend *vm, struct error *err)
+{
+	int rc = vm_machine_read(KEEPER_FD_FIRST, &vm->machine, err);
+	if (rc < 0)
+		return rc;
+	if (vm->machine.fd_count + 1 > vm->backend.keeper->given_fds)
+		return error_say(err, EBADMSG, "the machine's descriptors are missing");
+	rc = vm_process_start(&vm->process, &vm->machine, err);
+	if (rc < 0)
+		return rc;
+	vm_channel_open(&vm->channel, &vm->process, &vm->machine);
+	vm->open = true;
+	vm->ready = vm->channel.recv_sequence > 0;
+	rc = vm_send_identity(&vm->channel, &vm->machine, err);
+	return rc == 0 ? vm_send_root(&vm->channel, &vm->machine, err) : rc;
+}
+
 static int vm_start(struct backend *b, const struct plan *plan, const int *fds, struct session *s,
 		    struct error *err)
 {
 	struct vm_backend *vm = cast(b);
 	(void)fds; /* the plan's are the guest's own */
-	int rc = read_machine(KEEPER_FD_FIRST, &vm->machine, err);
-	if (rc < 0)
-		return rc;
-	if (vm->machine.fd_count + 1 > b->keeper->given_fds)
-		return error_say(err, EBADMSG, "the machine's descriptors are missing");
 	if (!open_task(vm, s, err))
 		return err->code;
-	rc = vm_process_start(&vm->process, &vm->machine, err);
-	if (rc < 0)
-		return rc;
-
-	channel_init(&vm->channel, vm->process.channel_fd, OUT_CAP);
-	vm->open = true;
+	int rc = vm->open ? vm_send_identity(&vm->channel, &vm->machine, err)
+			  : start_machine(vm, err);
 	vm->heard_ns = clock_monotonic();
-	if (vm->machine.state.len > 0) {
-		vm->ready = true; /* its READY is what the template was frozen at */
-		vm->channel.recv_sequence = 1;
-	}
-	strbuf_done(&vm->machine.state);
-	rc = send_identity(vm, err);
 	if (rc == 0)
-		rc = send_plan(vm, 0, plan, err);
+		rc = vm_send_plan(&vm->channel, 0, plan, err);
 	if (rc == 0 && channel_send(&vm->channel, GUEST_START, 0, NULL, 0) < 0)
 		rc = error_say(err, ENOBUFS, "the guest does not take its plan");
 	if (rc == 0)
@@ -456,7 +416,7 @@ static int vm_exec(struct backend *b, const struct plan *plan, struct session *s
 		return error_say(err, ESRCH, "the machine has ended");
 	if (!open_task(vm, s, err))
 		return err->code;
-	int rc = send_plan(vm, s->exec, plan, err);
+	int rc = vm_send_plan(&vm->channel, s->exec, plan, err);
 	if (rc == 0 && channel_send(&vm->channel, GUEST_EXEC, s->exec, NULL, 0) < 0)
 		rc = error_say(err, ENOBUFS, "the guest does not take its plan");
 	flush(vm);
@@ -574,6 +534,7 @@ static void vm_free(struct backend *b)
 
 static const struct backend_ops vm_ops = {
 	.name = "vm",
+	.own_fds = true,
 	.start = vm_start,
 	.exec = vm_exec,
 	.signal = vm_signal,
@@ -594,5 +555,18 @@ struct backend *vm_backend_new(struct keeper *k)
 	vm->process = (struct vm_process)VM_PROCESS_NONE;
 	vm->timer_source.fd = -1;
 	machine_init(&vm->machine);
+	return &vm->backend;
+}
+
+struct backend *vm_spare_backend(struct keeper *k, struct vm_spare *spare_take)
+{
+	struct vm_backend *vm = (struct vm_backend *)(void *)vm_backend_new(k);
+	machine_done(&vm->machine);
+	vm->machine = spare_take->machine;
+	vm->process = spare_take->process;
+	vm->channel = spare_take->channel;
+	qmp_set_arg(vm->process.qmp, &vm->process);
+	vm->open = vm->ready = true;
+	free(spare_take);
 	return &vm->backend;
 }

@@ -16,6 +16,9 @@
 #include "vm/jail.h"
 
 #define CPU_PERIOD_US 100000
+/* Of cpu.shares: next to nothing, and the kernel's default. */
+#define SPARE_SHARES 2
+#define INSTANCE_SHARES 1024
 #define KILL_TIMEOUT_MS 5000
 #define MONITOR_TIMEOUT_MS 10000
 #define STATE_SEND_BYTES (4 << 20)
@@ -91,6 +94,9 @@ static int make_cgroup(struct vm_process *p, const struct machine *m, struct err
 		limits.cpu_quota_us = m->cpu_quota_us;
 		limits.cpu_period_us = CPU_PERIOD_US;
 	}
+	if (m->is_spare)
+		limits.cpu_shares = SPARE_SHARES;
+	p->limits = limits;
 	return cgroup_limit(p->cgroup, &limits, err);
 }
 
@@ -232,6 +238,34 @@ int vm_process_freeze(struct vm_process *p, bool freeze, struct error *err)
 {
 	return qmp_execute(p->qmp, freeze ? "stop" : "cont", NULL, -1, MONITOR_TIMEOUT_MS, NULL,
 			   err);
+}
+
+int vm_process_move(struct vm_process *p, const char *path, struct error *err)
+{
+	if (!p->cgroup)
+		return 0;
+	p->limits.cpu_shares = INSTANCE_SHARES;
+	int rc = cgroup_rename(p->cgroup, path, err);
+	if (rc == 0)
+		return cgroup_limit(p->cgroup, &p->limits, err);
+	if (rc != -EOPNOTSUPP)
+		return rc;
+	auto_cgroup_layout layout = CGROUP_LAYOUT_NONE;
+	auto_cgroup *group = NULL;
+	rc = cgroup_layout_probe(CGROUP_ROOT, &layout, err);
+	if (rc == 0)
+		rc = cgroup_make(&layout, path, &group, err);
+	if (rc == 0)
+		rc = cgroup_take(group, p->pid, err);
+	if (rc == 0)
+		rc = cgroup_limit(group, &p->limits, err);
+	if (rc == 0)
+		rc = cgroup_remove(p->cgroup, err);
+	if (rc < 0)
+		return rc;
+	cgroup_free(p->cgroup);
+	p->cgroup = take_ptr(group);
+	return 0;
 }
 
 int vm_process_end(struct vm_process *p, struct error *err)

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/macros.h"
 #include "base/strbuf.h"
+#include "sys/cgroup.h"
 #include "vm/channel.h"
 #include "vm/machine.h"
 #include "vm/qmp.h"
@@ -34,6 +35,7 @@ struct vm_process {
 	char console[VM_CONSOLE_KEPT];
 	size_t console_len;
 	struct cgroup *cgroup;
+	struct cgroup_limits limits; /* of it */
 	/* What the monitor told of the machine's end. */
 	bool shut_down; /* by the guest, or by a reset of it */
 	bool reset;
@@ -65,6 +67,9 @@ void vm_process_explain(struct vm_process *p, struct error *ret);
 
 /* Freezes or continues the machine's processors. */
 must_check int vm_process_freeze(struct vm_process *p, bool freeze, struct error *err);
+
+/* Puts the machine into another control group, by another name of its own where that can be. */
+must_check int vm_process_move(struct vm_process *p, const char *cgroup, struct error *err);
 
 /* Kills QEMU where it runs, reaps it, and removes its control group. */
 must_check int vm_process_end(struct vm_process *p, struct error *err);

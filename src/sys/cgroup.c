@@ -304,6 +304,38 @@ int cgroup_open(const struct cgroup_layout *layout, const char *path, struct cgr
 	return group_open(layout, path, false, ret, err);
 }
 
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+int cgroup_rename(struct cgroup *cg, const char *path, struct error *err)
+{
+	if (cg->unified)
+		return error_say(err, EOPNOTSUPP, "a version 2 cgroup keeps its name");
+	for (size_t i = 0; i < cg->folder_count; i++) {
+		if (renameat(cg->parents[i], base_name(cg->path), cg->parents[i],
+			     base_name(path)) < 0)
+			return error_set(err, errno, "rename cgroup '%s'", cg->path);
+	}
+	free(cg->path);
+	cg->path = xstrdup(path);
+	return 0;
+}
+
+int cgroup_take(const struct cgroup *cg, pid_t pid, struct error *err)
+{
+	char text[16];
+	(void)snprintf(text, sizeof(text), "%d", (int)pid);
+	for (size_t i = 0; i < cg->folder_count; i++) {
+		int r = cgroup_write(cg, cg->folders[i], "cgroup.procs", text, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 void cgroup_free(struct cgroup *cg)
 {
 	if (!cg)

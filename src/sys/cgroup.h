@@ -81,6 +81,17 @@ must_check int cgroup_make(const struct cgroup_layout *layout, const char *path,
 must_check int cgroup_open(const struct cgroup_layout *layout, const char *path,
 			   struct cgroup **ret, struct error *err);
 
+/**
+ * cgroup_rename() - give a group another name below the same parent
+ * @path: its new path
+ *
+ * Return: 0; -EOPNOTSUPP on version 2, where groups keep their names.
+ */
+must_check int cgroup_rename(struct cgroup *cg, const char *path, struct error *err);
+
+/* Moves another process into the group. */
+must_check int cgroup_take(const struct cgroup *cg, pid_t pid, struct error *err);
+
 /* Closes the descriptors; the group itself stays. */
 void cgroup_free(struct cgroup *cg);
 DEFINE_AUTO(struct cgroup, cgroup_free);

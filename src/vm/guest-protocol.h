@@ -25,6 +25,10 @@
  *	PING                                   ──►  PONG: a guest that does not answer is silent
  *	POWER_OFF                              ──►  BYE, when the file systems are written back
  *
+ * A spare machine gets IDENTITY, ROOT, a PLAN and PRACTISE before it has an instance: the guest then
+ * has walked the whole way once, and an emulated processor has its code translated. What it becomes
+ * later gets an IDENTITY of its own.
+ *
  * Session 0 is the instance's first process; others are execs, numbered by the host. A stream may
  * carry GUEST_WINDOW bytes that were not credited back; more is a fault of the sender. Every message
  * has one encoder and one decoder here, used by both sides, and each decoder checks every length:
@@ -53,6 +57,7 @@ enum guest_message_type {
 	GUEST_RESIZE = 9,    /* struct guest_resize */
 	GUEST_PING = 10,     /* struct guest_ping: the host's clock, which a pause leaves behind */
 	GUEST_POWER_OFF = 11,
+	GUEST_PRACTISE = 12, /* nothing: carry out the plan of session 0 once, and forget it */
 
 	/* From the guest. */
 	GUEST_READY = 64,        /* struct guest_ready */
@@ -63,6 +68,7 @@ enum guest_message_type {
 	GUEST_EXITED = 69,       /* struct guest_exited */
 	GUEST_PONG = 70,         /* nothing */
 	GUEST_BYE = 71,
+	GUEST_PRACTISED = 72, /* nothing */
 
 	/* Both ways. */
 	GUEST_CREDIT = 128, /* struct guest_credit */

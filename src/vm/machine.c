@@ -42,6 +42,7 @@ int machine_encode(const struct machine *m, struct strbuf *out, struct error *er
 	wire_put_text(out, m->cgroup);
 	wire_put_u64(out, (uint64_t)m->memory_max_bytes);
 	wire_put_u64(out, (uint64_t)m->cpu_quota_us);
+	wire_put_u8(out, m->is_spare);
 	wire_put_u8(out, m->is_volatile);
 	guest_root_encode(&m->root, out);
 	return out->overflow ? error_say(err, E2BIG, "the machine's description is too long") : 0;
@@ -77,6 +78,7 @@ int machine_decode(const void *data, size_t len, struct machine *ret, struct err
 	ret->cgroup = get_text(&r);
 	ret->memory_max_bytes = (int64_t)wire_get_u64(&r);
 	ret->cpu_quota_us = (int64_t)wire_get_u64(&r);
+	ret->is_spare = wire_get_u8(&r) != 0;
 	ret->is_volatile = wire_get_u8(&r) != 0;
 	if (r.bad || ret->fd_count > MACHINE_FDS_MAX || ret->argv.count == 0 ||
 	    guest_root_decode(r.at, r.left, &ret->root) < 0)

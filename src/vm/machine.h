@@ -51,7 +51,8 @@ struct machine {
 	char *cgroup;             /* QEMU's control group ("berth/4f9c"); "" for none */
 	int64_t memory_max_bytes; /* of that group */
 	int64_t cpu_quota_us;     /* for a period of 100 ms */
-	bool is_volatile;         /* the writable disk need not be written back at the end */
+	bool is_spare;    /* waits for an instance: gets processor time that nobody else wants */
+	bool is_volatile; /* the writable disk need not be written back at the end */
 	struct guest_root root;
 };
 

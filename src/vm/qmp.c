@@ -39,6 +39,11 @@ struct qmp *qmp_new(int sock, void (*event)(const char *name, struct json_object
 	return q;
 }
 
+void qmp_set_arg(struct qmp *q, void *arg)
+{
+	q->arg = arg;
+}
+
 void qmp_free(struct qmp *q)
 {
 	if (!q)

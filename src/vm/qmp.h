@@ -34,6 +34,8 @@ struct qmp;
 struct qmp *qmp_new(int sock, void (*event)(const char *name, struct json_object *data, void *arg),
 		    void *arg);
 void qmp_free(struct qmp *q);
+/* Events go to another object from now on. */
+void qmp_set_arg(struct qmp *q, void *arg);
 DEFINE_AUTO(struct qmp, qmp_free);
 #define auto_qmp auto_(qmp_freep) struct qmp
 

@@ -66,6 +66,19 @@ static char *find_qemu(const char *wanted)
 	return NULL;
 }
 
+/* Of an engine that was killed. */
+static void remove_spare_disks(int dir_fd)
+{
+	int copy = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+	if (!dir)
+		return;
+	for (struct dirent *e = readdir(dir); e; e = readdir(dir))
+		if (strncmp(e->d_name, SPARE_DISK_PREFIX, strlen(SPARE_DISK_PREFIX)) == 0)
+			(void)unlinkat(dir_fd, e->d_name, 0);
+	(void)closedir(dir);
+}
+
 int templates_new(const struct templates_options *options, struct templates **ret,
 		  struct error *err)
 {
@@ -73,6 +86,7 @@ int templates_new(const struct templates_options *options, struct templates **re
 	int dir_fd = path_open_dir(path, 0700, err);
 	if (dir_fd < 0)
 		return dir_fd;
+	remove_spare_disks(dir_fd);
 	struct templates *t = xnew(struct templates);
 	(void)pthread_mutex_init(&t->lock, NULL);
 	t->dir_fd = dir_fd;

@@ -30,6 +30,9 @@
  * Functions may be called from any thread; two that want the same new template wait for one boot.
  */
 
+/* Names of disks in the folder that belong to no instance yet; left ones are removed. */
+#define SPARE_DISK_PREFIX "spare-"
+
 struct templates;
 
 struct templates_options {
