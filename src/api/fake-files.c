@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -130,7 +131,8 @@ int manager_commit(struct manager *m, const char *ref, const struct commit_optio
 		r = options->change(&settings, options->arg, err);
 	if (r < 0)
 		return r;
-	strcpy(fake_asked.name, settings.cmd.count ? settings.cmd.items[0] : "");
+	(void)snprintf(fake_asked.name, sizeof(fake_asked.name), "%s",
+		       settings.cmd.count ? settings.cmd.items[0] : "");
 	return digest_parse(FAKE_IMAGE, ret, err);
 }
 

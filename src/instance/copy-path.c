@@ -53,7 +53,7 @@ int copy_path_split(const char *path, struct copy_path *ret, struct error *err)
 		return error_set(err, r, "the path");
 	ret->folder = ends_as_folder(path);
 	if (ret->path[0] == '\0')
-		strcpy(ret->path, "/");
+		memcpy(ret->path, "/", sizeof("/"));
 	ret->name = ret->path[1] ? strrchr(ret->path, '/') + 1 : ret->path;
 	return 0;
 }

@@ -512,8 +512,8 @@ static void where_detached_mounts_cannot_be_cloned_layers_are_attached(void **st
 	s.store->detached_mounts = false;
 	add_image(&s, "a", "app:1", &id);
 	assert_int_equal(image_layers_get(s.store, &id, &layers, &err), 0);
-	auto_close int clone = open_tree(layers->fds[0], "",
-					 AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	auto_close int clone =
+		open_tree(layers->fds[0], "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	assert_true(clone >= 0);
 	assert_int_equal(faccessat(clone, "a", F_OK, 0), 0);
 	image_layers_put(s.store, layers);

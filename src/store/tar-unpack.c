@@ -77,7 +77,7 @@ static int open_parent(struct tar_unpack *u, const char *path, size_t len, struc
 		return r;
 	close_p(&u->parent_fd);
 	u->parent_fd = take_fd(fd);
-	strcpy(u->parent_path, parent);
+	memcpy(u->parent_path, parent, strlen(parent) + 1);
 	return u->parent_fd;
 }
 

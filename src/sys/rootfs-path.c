@@ -76,13 +76,15 @@ int rootfs_real_path(int root_fd, const char *path, char ret[ROOTFS_PATH_MAX], s
 	char part[ROOTFS_PATH_MAX];
 	int r = 0;
 
-	if (strlen(path) >= sizeof(w.rest))
+	size_t len = strlen(path);
+	if (len >= sizeof(w.rest))
 		return error_set(err, ENAMETOOLONG, "resolve a path in the root");
-	strcpy(w.rest, path);
+	memcpy(w.rest, path, len + 1);
 	while (r == 0 && next_part(&w, part))
 		r = step(&w, part);
 	if (r < 0)
 		return error_set(err, r, "resolve %s in the root", path);
-	strcpy(ret, w.done[0] ? w.done : "/");
+	const char *done = w.done[0] ? w.done : "/";
+	memcpy(ret, done, strlen(done) + 1);
 	return 0;
 }
