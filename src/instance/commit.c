@@ -239,7 +239,7 @@ static int commit(struct manager *m, struct record *r, const struct commit_optio
 		result = image_acquire(lease, r->image_id, &image, err);
 	if (result == 0)
 		result = image_load_manifest(m->options.store, &image->manifest, &manifest, err);
-	if (result < 0)
+	if (result != 0)
 		return result;
 	size_t count = manifest->layers.count;
 	layers = xcalloc(count + 1, sizeof(*layers));
