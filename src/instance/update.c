@@ -81,7 +81,10 @@ static void merge_labels(struct json_object *document, struct json_object *label
 	if (!json_object_object_get_ex(document, "Labels", &all) ||
 	    !json_object_is_type(all, json_type_object))
 		all = json_add(document, "Labels", json_object_new_object());
-	json_object_object_foreach(labels, key, value) json_add(all, key, json_object_get(value));
+	json_object_object_foreach(labels, key, value)
+	{
+		json_add(all, key, json_object_get(value));
+	}
 }
 
 /* The record's request with the changes in it, as text and parsed. */
@@ -152,7 +155,7 @@ static int tell_keeper(struct manager *m, struct record *r, const struct contain
 	int result = isolation_load_image(m, r, err);
 	if (result == 0)
 		result = compile_limits(r, request, &compiled, err);
-	if (result < 0)
+	if (result != 0 || !compiled)
 		return result;
 	limits->id = plan_text(limits, r->id);
 	*plan_add(limits, &limits->argv) = plan_text(limits, "update");
