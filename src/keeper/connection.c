@@ -3,19 +3,25 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "base/strbuf.h"
 #include "keeper/keeper.h"
 #include "keeper/requests.h"
 #include "keeper/session.h"
+
+#define PENDING_MAX (1u << 20)
 
 struct connection {
 	struct connection *next;
 	struct keeper *keeper;
 	struct source source;
-	bool gone; /* freed once nobody looks at it any more */
+	struct strbuf
+		pending; /* packets that the engine was too slow for, each behind its length */
+	bool gone;       /* freed once nobody looks at it any more */
 };
 
 struct connection *connection_next(struct connection *c)
@@ -35,6 +41,7 @@ static void connection_free(struct connection *c)
 	k->connection_count--;
 	loop_remove(&c->source);
 	(void)close(c->source.fd);
+	strbuf_done(&c->pending);
 	free(c);
 }
 
@@ -42,6 +49,47 @@ void connections_end(struct keeper *k)
 {
 	while (k->connections)
 		connection_free(k->connections);
+}
+
+/* Its hang-up ends it, when nobody looks at it any more. */
+static void give_up(struct connection *c)
+{
+	c->gone = true;
+	(void)shutdown(c->source.fd, SHUT_RDWR);
+	loop_watch(&c->source, EPOLLIN);
+}
+
+/*
+ * Keeps a packet for later. Until all of them went no request is read, so there are no more than
+ * answers to what was read already, and what sessions and clients have to tell.
+ */
+static void keep_packet(struct connection *c, const void *packet, size_t len)
+{
+	uint32_t size = (uint32_t)len;
+	strbuf_add(&c->pending, &size, sizeof(size));
+	strbuf_add(&c->pending, packet, len);
+	if (c->pending.overflow)
+		give_up(c);
+	else
+		loop_watch(&c->source, EPOLLOUT);
+}
+
+static void send_pending(struct connection *c)
+{
+	while (c->pending.len) {
+		uint32_t size;
+		memcpy(&size, c->pending.data, sizeof(size));
+		ssize_t n = fd_send(c->source.fd, c->pending.data + sizeof(size), size, NULL, 0);
+		if (n == -EAGAIN)
+			return;
+		if (n < 0) {
+			give_up(c);
+			return;
+		}
+		strbuf_consume(&c->pending, sizeof(size) + size);
+	}
+	strbuf_done(&c->pending);
+	loop_watch(&c->source, EPOLLIN);
 }
 
 void connection_send(struct connection *c, uint32_t type, uint32_t serial, uint32_t exec,
@@ -55,9 +103,12 @@ void connection_send(struct connection *c, uint32_t type, uint32_t serial, uint3
 		return;
 	if (len)
 		memcpy(packet.payload, payload, len);
-	ssize_t n = fd_send(c->source.fd, &packet, sizeof(packet.head) + len, NULL, 0);
-	if (n < 0)
-		c->gone = true; /* its hang-up, or the next message, ends it */
+	len += sizeof(packet.head);
+	ssize_t n = c->pending.len ? -EAGAIN : fd_send(c->source.fd, &packet, len, NULL, 0);
+	if (n == -EAGAIN)
+		keep_packet(c, &packet, len);
+	else if (n < 0)
+		give_up(c);
 }
 
 /* Reads one packet and carries it out; false where the connection is over, -EAGAIN as true. */
@@ -100,7 +151,11 @@ static void connection_ready(struct source *s, uint32_t events)
 {
 	struct connection *c = container_of(s, struct connection, source);
 	bool more;
-	(void)events;
+	if (!c->gone && c->pending.len) {
+		send_pending(c);
+		if (!(events & (EPOLLHUP | EPOLLERR)))
+			return;
+	}
 	if (!serve_one(c, &more))
 		connection_free(c);
 }
@@ -112,6 +167,7 @@ int connection_add(struct keeper *k, int socket_take, struct error *err)
 		return error_say(err, EMFILE, "too many engines are connected");
 	struct connection *c = xnew(struct connection);
 	c->keeper = k;
+	strbuf_init(&c->pending, PENDING_MAX);
 	c->source = (struct source){ .fd = fd, .events = EPOLLIN, .ready = connection_ready };
 	int r = fd_set_nonblock(fd, true);
 	r = r < 0 ? error_set(err, r, "prepare a connection") : loop_add(k->loop, &c->source, err);

@@ -497,6 +497,22 @@ static void a_paused_instance_stands_still_and_refuses_an_exec(void **state)
 	assert_int_equal(told.exit_code, 137);
 }
 
+static void no_answer_is_lost_on_an_engine_that_is_slow_to_read(void **state)
+{
+	(void)state;
+	enum { REQUESTS = 250 }; /* more answers than fit into the socket */
+	union payload p;
+	auto_engine e;
+	engine_init(&e, "/bin/busybox sleep 100");
+	engine_spawn(&e);
+	expect_started(&e, 0, &p);
+	for (int i = 0; i < REQUESTS; i++)
+		send_request(&e, KEEPER_STATUS, 0, NULL, 0, NULL, 0);
+	for (int i = 0; i < REQUESTS; i++)
+		assert_true(await_message(&e, KEEPER_REPLY, 0, &p));
+	ask(&e, KEEPER_STATUS, 0, NULL, 0);
+}
+
 static void a_wrong_request_is_refused_and_harms_nothing(void **state)
 {
 	(void)state;
@@ -535,6 +551,7 @@ int main(void)
 		cmocka_unit_test(a_keeper_outlives_its_engine_and_answers_the_next),
 		cmocka_unit_test(a_client_that_does_not_read_stops_the_program_and_costs_no_memory),
 		cmocka_unit_test(a_paused_instance_stands_still_and_refuses_an_exec),
+		cmocka_unit_test(no_answer_is_lost_on_an_engine_that_is_slow_to_read),
 		cmocka_unit_test(a_wrong_request_is_refused_and_harms_nothing),
 	};
 	return cmocka_run_group_tests(tests, world_group_setup, world_group_teardown);

@@ -16,6 +16,7 @@ struct removal {
 	struct image *image;
 	struct strv running; /* instances that use it */
 	struct strv stopped;
+	bool goes; /* its names go with its own record, in one transaction: not half of it in a crash */
 	struct image_removal *ret;
 };
 
@@ -74,7 +75,9 @@ static bool is_used(const struct removal *r)
 
 static int untag(struct removal *r, const char *reference, struct error *err)
 {
-	int n = db_run(r->store->db, err, "DELETE FROM tag WHERE reference = ?", "s", reference);
+	int n = r->goes ? 0
+			: db_run(r->store->db, err, "DELETE FROM tag WHERE reference = ?", "s",
+				 reference);
 	if (n < 0)
 		return n;
 	strv_add_take(&r->ret->untagged, image_familiar(reference));
@@ -83,8 +86,10 @@ static int untag(struct removal *r, const char *reference, struct error *err)
 
 static int forget_digest(struct removal *r, const char *name_and_digest, struct error *err)
 {
-	int n = db_run(r->store->db, err, "DELETE FROM repo_digest WHERE name || '@' || digest = ?",
-		       "s", name_and_digest);
+	int n = r->goes ? 0
+			: db_run(r->store->db, err,
+				 "DELETE FROM repo_digest WHERE name || '@' || digest = ?", "s",
+				 name_and_digest);
 	if (n < 0)
 		return n;
 	strv_add_take(&r->ret->untagged, image_familiar(name_and_digest));
@@ -153,9 +158,11 @@ static int remove_reference(struct removal *r, struct error *err)
 			r->text, user, digest_hex(&image->id));
 	}
 	if (r->found.by == IMAGE_BY_TAG) {
+		r->goes = names == 1 && !is_used(r);
 		n = untag(r, r->found.reference, err);
 		names--;
 	} else {
+		r->goes = names == 0 && image->repo_digests.count <= 1 && !is_used(r);
 		auto_free char *full = xasprintf("%s@%s", r->found.name, r->found.digest.text);
 		n = forget_digest(r, full, err);
 		/* With a tag or another digest left, the image stays. */
@@ -206,6 +213,7 @@ static int remove_whole(struct removal *r, struct error *err)
 				 "conflict: unable to delete %.12s (must be forced) - image is"
 				 " referenced in multiple repositories",
 				 id);
+	r->goes = r->stopped.count == 0;
 	int n = untag_all(r, err);
 	if (n < 0)
 		return n;
@@ -291,9 +299,10 @@ static int prune_one(struct store *store, const struct image *image, struct imag
 	int n = image_read(store, &image->id, &r.image, err);
 	if (n == 0) {
 		ask_users(&r);
-		if (!is_used(&r))
+		r.goes = !is_used(&r);
+		if (r.goes)
 			n = untag_all(&r, err);
-		if (n == 0 && !is_used(&r))
+		if (n == 0 && r.goes)
 			n = delete_image(&r, err);
 	}
 	end_leaving(store, &image->id);

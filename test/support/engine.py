@@ -27,12 +27,12 @@ class Engine:
     def host(self):
         return f"unix://{self.socket}"
 
-    def start(self):
+    def start(self, **popen):
         command = [str(BIN / "berthd"), "--state", str(self.state), "--run", str(self.run_dir),
                    "--socket", str(self.socket)] + self.options
         self.folder.mkdir(parents=True, exist_ok=True)
         log = open(self.folder / "berthd.log", "ab")
-        self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, **popen)
         deadline = time.monotonic() + 30
         while self.berth("version", check=False).returncode != 0:
             if self.process.poll() is not None or time.monotonic() > deadline:

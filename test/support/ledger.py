@@ -112,19 +112,24 @@ def settled(engine, seconds=15):
     return now
 
 
-def difference(before, after):
-    """What came (+) and what went (-), by the ledger's columns."""
+def difference(before, after, ignore=()):
+    """What came (+) and what went (-), by the ledger's columns; not what begins with a word of IGNORE (a "/" is only itself)."""
     changes = {}
     for key in before:
-        was, now = collections.Counter(before[key]), collections.Counter(after[key])
+        was, now = (collections.Counter(entry for entry in book[key] if not is_ignored(entry, ignore))
+                    for book in (before, after))
         if was != now:
             changes[key] = {"+": sorted((now - was).elements()), "-": sorted((was - now).elements())}
     return changes
 
 
-def assert_settles(engine, before, seconds=15):
+def is_ignored(entry, ignore):
+    return any(entry == word or word != "/" and str(entry).startswith(word) for word in ignore)
+
+
+def assert_settles(engine, before, seconds=15, ignore=()):
     """What is swept in the background may take a moment; then the ledger must be as before."""
     deadline = time.monotonic() + seconds
-    while left := difference(before, take(engine)):
+    while left := difference(before, take(engine), ignore):
         assert time.monotonic() < deadline, left
         time.sleep(0.1)
