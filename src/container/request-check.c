@@ -31,6 +31,12 @@ static bool id_or_name(const char *text, size_t len)
 	return text_is_plain(copy) && !strchr("-+", copy[0]) && !strpbrk(copy, " :/,");
 }
 
+bool container_request_vm(const struct container_request *request)
+{
+	return (request->isolation && strcmp(request->isolation, "vm") == 0) ||
+	       (request->runtime && strcmp(request->runtime, "vm") == 0);
+}
+
 static int check_user(const char *user, struct error *err)
 {
 	const char *colon = strchr(user, ':');
@@ -197,7 +203,8 @@ static int check_life(const struct container_request *request, struct error *err
 		return error_say(err, EINVAL, "invalid stop timeout");
 	if (request->console_size_count != 0 && request->console_size_count != 2)
 		return error_say(err, EINVAL, "ConsoleSize needs a height and a width");
-	if (request->runtime && strcmp(request->runtime, "berth") != 0)
+	if (request->runtime && strcmp(request->runtime, "berth") != 0 &&
+	    strcmp(request->runtime, "vm") != 0)
 		return error_say(err, EINVAL, "unknown or invalid runtime name: %.100s",
 				 request->runtime);
 	const char *isolation = request->isolation;
@@ -225,7 +232,7 @@ static int check_absent(const struct container_request *request, struct error *e
 	} parts[] = {
 		{ request->volumes_from.count > 0, "VolumesFrom" },
 		{ request->links.count > 0, "Links" },
-		{ request->storage_options != NULL, "StorageOpt" },
+		{ request->storage_options && !container_request_vm(request), "StorageOpt" },
 		{ request->cgroup_parent != NULL, "CgroupParent" },
 		{ request->network_disabled, "NetworkDisabled" },
 		{ request->volume_driver && strcmp(request->volume_driver, "local") != 0,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include "base/error.h"
 #include "container/request.h"
 
@@ -11,6 +12,9 @@
  * has an error for it. A request with a field that Berth cannot do is refused, never accepted and
  * left out.
  */
+
+/* Whether the request asks for isolation vm. */
+bool container_request_vm(const struct container_request *request);
 
 /**
  * container_request_check() - hold every field to its grammar

@@ -49,12 +49,6 @@ static int stop_signal_of(const struct container_request *request,
 	return number > 0 ? number : SIGTERM;
 }
 
-static bool wants_vm(const struct container_request *request)
-{
-	return (request->isolation && strcmp(request->isolation, "vm") == 0) ||
-	       (request->runtime && strcmp(request->runtime, "vm") == 0);
-}
-
 /* Fills the record from the request, which is parsed and checked here. */
 static int take_request(struct record *r, const char *name, struct json_object *request,
 			struct error *err)
@@ -72,7 +66,7 @@ static int take_request(struct record *r, const char *name, struct json_object *
 
 	r->request_text = json_text(request);
 	r->name = xstrdup_or_null(name);
-	r->vm = wants_vm(&r->request);
+	r->vm = container_request_vm(&r->request);
 	r->created_ns = clock_now();
 	ident_random_hex(r->id, INSTANCE_ID_LEN);
 	return 0;

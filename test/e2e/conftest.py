@@ -85,7 +85,7 @@ def name():
     return "t-" + uuid.uuid4().hex[:12]
 
 
-@pytest.fixture(params=["container"])
+@pytest.fixture(params=["container", "vm"])
 def isolation(request):
     """Each behaviour is tested once per isolation; `flags` are the words that choose it."""
     return request.param

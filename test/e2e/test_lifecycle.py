@@ -15,6 +15,7 @@ def running(engine, flags, name):
     """A container that says when it gets SIGTERM, under NAME."""
     engine.berth("run", "-d", *flags, "--name", name, "--label", "tier=test", IMAGE, "sh", "-c",
                  "trap 'echo bye; exit 3' TERM; echo one; echo two >&2; while :; do sleep 0.05; done")
+    wait_for(lambda: "one" in engine.out("logs", name))
     return name
 
 
