@@ -142,8 +142,8 @@ static bool serial_is(const char *disk, const char *serial)
 int boot_find_disks(struct boot_disks *ret, struct error *err)
 {
 	struct boot_disks disks = { 0 };
-	for (char letter = 'a'; letter <= 'd'; letter++) {
-		const char name[] = { 'v', 'd', letter, '\0' };
+	for (int letter = 'a'; letter <= 'd'; letter++) {
+		const char name[] = { 'v', 'd', (char)letter, '\0' };
 		if (serial_is(name, MACHINE_LAYERS_SERIAL))
 			(void)snprintf(disks.layers, sizeof(disks.layers), "/dev/%s", name);
 		else if (serial_is(name, MACHINE_WRITABLE_SERIAL))
