@@ -28,12 +28,11 @@ uint64_t capability_all(void)
 
 int capability_bound(uint64_t keep, struct error *err)
 {
-	uint64_t all = capability_all();
+	/* Each of them, known or not: what the kernel knows is read back by capability_apply(). */
 	for (int cap = 0; cap < CAPABILITY_END; cap++) {
-		uint64_t bit = 1ULL << cap;
-		if (!(all & bit) || (keep & bit))
+		if (keep & (1ULL << cap))
 			continue;
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 && errno != EINVAL)
 			return error_set(err, errno, "drop capability %d", cap);
 	}
 	return 0;
@@ -50,8 +49,6 @@ static int get_sets(struct capability_sets *ret)
 	ret->inheritable = data[0].inheritable | (uint64_t)data[1].inheritable << 32;
 	ret->bounding = ret->ambient = 0;
 	for (int cap = 0; cap < CAPABILITY_END; cap++) {
-		if (!(capability_all() & (1ULL << cap)))
-			break;
 		if (bounding_has(cap))
 			ret->bounding |= 1ULL << cap;
 		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) == 1)
