@@ -41,12 +41,17 @@ struct manager;
 struct registry_client;
 struct store;
 
+struct json_object;
+
 struct api_options {
 	int listen_fd; /* stays the caller's */
 	struct manager *manager;
 	struct store *store;
 	struct registry_client *registry;
 	const char *state_dir; /* shown by info */
+	/* Adds to @ret what virtual machines are started with; NULL: there are none. */
+	void (*describe_vm)(struct json_object *ret, void *arg);
+	void *describe_vm_arg;
 };
 
 struct api;

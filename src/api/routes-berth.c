@@ -162,6 +162,9 @@ static int info(struct http_request *rq, void *context, struct error *err)
 	json_add_string(o, "version", BERTH_VERSION);
 	json_add_string(o, "state", api->state_dir);
 	json_add(o, "store", store);
+	if (api->options.describe_vm)
+		api->options.describe_vm(json_add(o, "vm", json_object_new_object()),
+					 api->options.describe_vm_arg);
 	return http_reply_json(rq, 200, o);
 }
 

@@ -69,6 +69,25 @@ static void look_store(const struct call *call, struct finding *ret)
 			     "modprobe erofs; a kernel of 6.4 or newer mounts layers as they are");
 }
 
+static void look_machines(const struct call *call, struct finding *ret)
+{
+	auto_json *info = NULL;
+	struct error err = {};
+
+	if (api_get(call->api, "/berth/info", &info, &err) < 0) {
+		finding_set(ret, VERDICT_NOTE, "unknown: %s", err.text);
+		return;
+	}
+	const char *missing = document_text(info, "vm.missing");
+	if (*missing) {
+		finding_set(ret, VERDICT_NOTE, "%s", missing);
+		return;
+	}
+	finding_set(ret, VERDICT_GOOD, "kernel %s, accelerator %s: %s",
+		    document_text(info, "vm.kernel"), document_text(info, "vm.accelerator"),
+		    document_text(info, "vm.reason"));
+}
+
 static void look_disk(const struct call *call, struct finding *ret)
 {
 	auto_json *info = NULL;
@@ -133,7 +152,11 @@ static void look_credentials(const struct call *call, struct finding *ret)
 }
 
 const struct doctor_check doctor_engine_checks[] = {
-	{ "engine", look_engine },           { "layers", look_store },
-	{ "disk space", look_disk },         { "warnings", look_warnings },
-	{ "credentials", look_credentials }, {},
+	{ "engine", look_engine },
+	{ "layers", look_store },
+	{ "machines", look_machines },
+	{ "disk space", look_disk },
+	{ "warnings", look_warnings },
+	{ "credentials", look_credentials },
+	{},
 };

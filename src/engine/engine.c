@@ -18,6 +18,7 @@
 #include "api/api.h"
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/path.h"
 #include "engine/options.h"
@@ -206,6 +207,17 @@ static int open_manager(struct engine *e, struct error *err)
 	return manager_new(&options, &e->manager, err);
 }
 
+static void describe_vm(struct json_object *ret, void *arg)
+{
+	struct templates_info info;
+	templates_describe(arg, &info);
+	json_add_string(ret, "accelerator", info.accelerator == QEMU_KVM ? "kvm" : "tcg");
+	json_add_string(ret, "reason", info.reason);
+	json_add_string(ret, "qemu", info.qemu);
+	json_add_string(ret, "kernel", info.kernel);
+	json_add_string(ret, "missing", info.missing);
+}
+
 static int serve(struct engine *e, struct error *err)
 {
 	const struct registry_config registry = {
@@ -220,6 +232,8 @@ static int serve(struct engine *e, struct error *err)
 		.store = e->store,
 		.registry = e->registry,
 		.state_dir = e->options->state_dir,
+		.describe_vm = describe_vm,
+		.describe_vm_arg = e->templates,
 	};
 	return api_start(&options, &e->api, err);
 }
