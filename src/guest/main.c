@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "guest/boot.h"
 #include "guest/guest.h"
+#include "sys/signals.h"
 
 #define POLLS_MAX (2 + GUEST_SESSIONS_MAX * SESSION_POLLS)
 /* Output is not read while this much waits to be sent. */
@@ -133,8 +134,9 @@ int main(void)
 	struct error err = { 0 };
 	struct boot_disks disks;
 
-	(void)signal(SIGPIPE, SIG_IGN);
-	int rc = boot_prepare(&err);
+	int rc = signals_ignore(SIGPIPE, &err);
+	if (rc == 0)
+		rc = boot_prepare(&err);
 	int port = rc < 0 ? rc : boot_open_port(&err);
 	if (port < 0 || boot_find_disks(&disks, &err) < 0 || boot_switch_root(&err) < 0 ||
 	    boot_loopback(&err) < 0)

@@ -17,6 +17,7 @@
 #include "keeper/backend.h"
 #include "keeper/loaded-plan.h"
 #include "keeper/vm-talk.h"
+#include "sys/signals.h"
 
 #define PRACTICE_TIMEOUT_MS 60000
 #define ADOPTED_FDS (KEEPER_FD_LOG - KEEPER_FD_PLAN + 1)
@@ -146,8 +147,9 @@ static int wait_for_instance(struct vm_spare *spare, struct error *err)
 
 int vm_spare_wait(struct vm_spare **ret, struct error *err)
 {
-	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
-	    close_range(KEEPER_FD_PLAN, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
+	if (signals_ignore(SIGPIPE, err) < 0)
+		return err->code;
+	if (close_range(KEEPER_FD_PLAN, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
 		return error_set(err, errno, "keep descriptors back");
 	auto_(spare_freep) struct vm_spare *spare = xnew(struct vm_spare);
 	spare->process = (struct vm_process)VM_PROCESS_NONE;

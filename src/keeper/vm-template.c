@@ -14,6 +14,7 @@
 #include "instance/keeper-protocol.h"
 #include "keeper/backend.h"
 #include "keeper/vm-process.h"
+#include "sys/signals.h"
 #include "vm/accelerator.h"
 #include "vm/guest-protocol.h"
 #include "vm/template.h"
@@ -151,7 +152,7 @@ static int make_template(struct error *err)
 int vm_template_main(void)
 {
 	struct error err = { 0 };
-	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
+	if (signals_ignore(SIGPIPE, &err) < 0 ||
 	    close_range(KEEPER_FD_PLAN, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
 		return 1;
 	int rc = make_template(&err);

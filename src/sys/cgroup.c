@@ -315,8 +315,8 @@ int cgroup_rename(struct cgroup *cg, const char *path, struct error *err)
 	if (cg->unified)
 		return error_say(err, EOPNOTSUPP, "a version 2 cgroup keeps its name");
 	for (size_t i = 0; i < cg->folder_count; i++) {
-		if (renameat(cg->parents[i], base_name(cg->path), cg->parents[i],
-			     base_name(path)) < 0)
+		if (renameat(cg->parents[i], base_name(cg->path), cg->parents[i], base_name(path)) <
+		    0)
 			return error_set(err, errno, "rename cgroup '%s'", cg->path);
 	}
 	free(cg->path);

@@ -22,6 +22,7 @@
 #include "sys/capability-sets.h"
 #include "sys/clone.h"
 #include "sys/mounts.h"
+#include "sys/signals.h"
 
 #define NAMESPACES \
 	(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
@@ -226,19 +227,11 @@ static int drop_rights(const struct jail *jail, struct error *err)
 	return 0;
 }
 
-static void reset_signals(void)
-{
-	sigset_t none;
-	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	for (int signal_number = 1; signal_number < NSIG; signal_number++)
-		(void)signal(signal_number, SIG_DFL);
-}
-
 static int prepare_child(const struct jail *jail, int status_fd, struct error *err)
 {
-	reset_signals();
-	int rc = jail->cgroup ? cgroup_enter(jail->cgroup, err) : 0;
+	int rc = signals_reset(err);
+	if (rc == 0 && jail->cgroup)
+		rc = cgroup_enter(jail->cgroup, err);
 	if (rc == 0)
 		rc = place_standard_fds(jail->log_fd, err);
 	if (rc == 0)
