@@ -32,8 +32,9 @@ version=$(apt-cache policy linux-image-cloud-amd64 | sed -n 's/^  Candidate: //p
 if ! new_enough "${version:-0}"; then
 	site=$(apt-get indextargets --format '$(ORIGIN) $(REPO_URI)' 'Created-By: Packages' |
 		sed -n 's/^Debian //p' | head -n 1)
+	[ -n "$site" ] || fail "apt names no mirror of Debian; run apt-get update first"
 	mkdir -p "$work"/{lists/partial,cache/archives/partial}
-	echo "deb [signed-by=$keyring] ${site:-http://deb.debian.org/debian} $suite main" \
+	echo "deb [signed-by=$keyring] $site $suite main" \
 		>"$work/sources.list"
 	options=(-o "Dir::Etc::SourceList=$work/sources.list" -o Dir::Etc::SourceParts=/dev/null
 		-o "Dir::State::Lists=$work/lists" -o "Dir::Cache=$work/cache"
