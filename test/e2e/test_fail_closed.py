@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """B3: where one step of the confinement can not be had, the program does not run; it never runs with less of it."""
-import shutil
 import subprocess
 
 import pytest
@@ -32,7 +31,6 @@ def run_with_failure(engine, call, at):
         tracer.communicate()
 
 
-@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
 @pytest.mark.parametrize("call", POINTS)
 def test_B3_a_step_that_fails_means_no_start_or_no_difference(own_engine, call):
     engine = own_engine()

@@ -3,7 +3,6 @@
 import os
 import pty
 import subprocess
-import time
 
 import pytest
 
