@@ -3,7 +3,7 @@
 
 #include "api/api.h"
 #include "api/events.h"
-#include "api/http.h"
+#include "api/http/http.h"
 #include "instance/manager.h"
 #include "store/store.h"
 

@@ -10,7 +10,7 @@
 #include "api/progress.h"
 #include "base/alloc.h"
 #include "oci/platform.h"
-#include "store/archive.h"
+#include "store/archive/archive.h"
 
 static int read_changes(struct http_request *rq, struct image_settings *ret, struct error *err)
 {

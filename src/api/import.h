@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "api/http.h"
+#include "api/http/http.h"
 
 /**
  * import_image() - POST /images/create?fromSrc=-: the request's body, a tar, becomes an image

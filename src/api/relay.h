@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-#include "api/http.h"
+#include "api/http/http.h"
 #include "instance/manager.h"
 
 /**

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "cli/url.h"
+#include "cli/client/url.h"
 #include "cli/verbs.h"
 
 const struct option ending_option_table[] = {

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "cli/client/url.h"
 #include "cli/progress.h"
-#include "cli/url.h"
 #include "oci/auth-config.h"
 #include "oci/reference.h"
 

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cli/client/url.h"
 #include "cli/inspection.h"
-#include "cli/url.h"
 
 /* In the order in which a name is looked for. */
 static const struct kind {

@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 #include "cli/document.h"
-#include "cli/template.h"
+#include "cli/template/template.h"
 
 #define OUTPUT_MAX (256U << 20)
 

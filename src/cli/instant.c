@@ -6,8 +6,8 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "cli/client/url.h"
 #include "cli/human.h"
-#include "cli/url.h"
 
 int instant_query(struct strbuf *url, const char *key, const char *text, struct error *err)
 {

@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 #include "cli/document.h"
 #include "cli/table.h"
-#include "cli/template.h"
+#include "cli/template/template.h"
 
 #define LISTING_MAX (256U << 20)
 

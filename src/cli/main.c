@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "cli/context.h"
+#include "cli/context/context.h"
 #include "cli/help.h"
 #include "cli/verb.h"
 

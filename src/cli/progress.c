@@ -9,9 +9,9 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "cli/client/json-stream.h"
 #include "cli/document.h"
 #include "cli/human.h"
-#include "cli/json-stream.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
 

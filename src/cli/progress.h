@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/json.h"
-#include "cli/http.h"
+#include "cli/client/http.h"
 
 /**
  * DOC: Progress of pull, push, load and import

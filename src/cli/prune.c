@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/client/url.h"
 #include "cli/document.h"
 #include "cli/human.h"
-#include "cli/url.h"
 
 bool prune_confirm(const struct prune_options *o, const char *warning)
 {

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "cli/client/stream.h"
+#include "cli/client/url.h"
 #include "cli/document.h"
-#include "cli/stream.h"
-#include "cli/url.h"
 
 #define ANSWER_MAX 65536
 

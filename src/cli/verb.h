@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
-#include "cli/api.h"
+#include "cli/client/api.h"
 #include "cli/option.h"
 
 /**

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "container/plan.h"
+#include "container/plan/plan.h"
 #include "container/user-lookup.h"
 #include "sys/capability-sets.h"
 #include "sys/seccomp.h"

@@ -12,7 +12,7 @@
 
 #include "base/fd.h"
 #include "base/test.h"
-#include "container/plan.h"
+#include "container/plan/plan.h"
 #include "container/test-world.h"
 
 /* Real containers; see test-world.h for what they need. */

@@ -11,7 +11,7 @@
 #include "base/path.h"
 #include "base/test.h"
 #include "container/container.h"
-#include "container/plan.h"
+#include "container/plan/plan.h"
 #include "container/test-world.h"
 
 /*

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "container/container.h"
-#include "container/plan.h"
+#include "container/plan/plan.h"
 #include "sys/cgroup.h"
 
 struct handed;

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/strbuf.h"
 #include "base/test.h"
-#include "container/plan.h"
+#include "container/plan/plan.h"
 
 /**
  * DOC: Worlds for tests that start real containers, without an engine

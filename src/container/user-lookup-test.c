@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/test.h"
-#include "container/plan.h"
+#include "container/plan/plan.h"
 
 static const char passwd[] = "root:x:0:0:root:/root:/bin/sh\n"
 			     "redis:x:999:998::/var/lib/redis:/usr/sbin/nologin\n"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
-#include "container/plan.h"
+#include "container/plan/plan.h"
 #include "sys/rootfs.h"
 
 #define NAME_MAX_LEN 256

@@ -25,7 +25,7 @@
 #include "engine/service.h"
 #include "instance/manager.h"
 #include "store/db.h"
-#include "store/registry.h"
+#include "store/registry/registry.h"
 #include "store/store.h"
 #include "vm/template.h"
 

@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
-#include "container/plan.h"
+#include "container/plan/plan.h"
 #include "guest/identity.h"
 #include "guest/practice.h"
 #include "sys/process-fd.h"

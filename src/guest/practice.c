@@ -9,7 +9,7 @@
 
 #include "base/path.h"
 #include "container/container.h"
-#include "container/plan.h"
+#include "container/plan/plan.h"
 #include "guest/root.h"
 #include "sys/process-fd.h"
 

@@ -8,7 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
-#include "container/plan.h"
+#include "container/plan/plan.h"
 #include "sys/pty.h"
 
 #define CHUNK (32u * 1024)

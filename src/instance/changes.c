@@ -13,7 +13,7 @@
 #include "base/alloc.h"
 #include "instance/files-internal.h"
 #include "instance/files.h"
-#include "store/tree.h"
+#include "store/tree/tree.h"
 #include "sys/rootfs.h"
 
 #define DEPTH_MAX 400

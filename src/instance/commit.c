@@ -5,17 +5,17 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "container/default-config.h"
+#include "container/config/default-config.h"
 #include "instance/files-internal.h"
 #include "instance/files.h"
 #include "instance/isolation-plan.h"
 #include "oci/image-config.h"
 #include "oci/manifest.h"
 #include "oci/reference.h"
-#include "store/image.h"
-#include "store/ingest.h"
+#include "store/image/image.h"
+#include "store/layer/ingest.h"
 #include "store/store.h"
-#include "store/tar-buffer.h"
+#include "store/tar/buffer.h"
 
 /* ---- The layer ------------------------------------------------------------------------------ */
 

@@ -6,14 +6,14 @@
 #include <sys/stat.h>
 
 #include "base/alloc.h"
-#include "container/plan.h"
+#include "container/plan/plan.h"
 #include "container/user-lookup.h"
 #include "instance/copy-path.h"
 #include "instance/files-internal.h"
 #include "instance/files.h"
 #include "instance/isolation-plan.h"
 #include "oci/image-config.h"
-#include "store/tar-unpack.h"
+#include "store/tar/unpack.h"
 #include "sys/rootfs.h"
 
 struct copy_in {

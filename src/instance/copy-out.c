@@ -10,7 +10,7 @@
 #include "instance/copy-path.h"
 #include "instance/files.h"
 #include "instance/files-internal.h"
-#include "store/tar-buffer.h"
+#include "store/tar/buffer.h"
 #include "sys/rootfs.h"
 
 struct copy_out {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "container/request-mounts.h"
+#include "container/request/mounts.h"
 #include "instance/record.h"
 
 /* Appends one part to a clean absolute path; ".." takes one away. */

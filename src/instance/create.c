@@ -11,11 +11,11 @@
 #include "base/ident.h"
 #include "base/json.h"
 #include "base/signals.h"
-#include "container/default-config.h"
-#include "container/request-check.h"
-#include "container/request-json.h"
+#include "container/config/default-config.h"
+#include "container/request/check.h"
+#include "container/request/json.h"
 #include "instance/names.h"
-#include "store/image.h"
+#include "store/image/image.h"
 #include "store/store.h"
 
 static int take_command(struct record *r, const struct image_config *image, struct error *err)

@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
-#include "container/request.h"
+#include "container/request/request.h"
 #include "oci/runtime-config.h"
 
 /**

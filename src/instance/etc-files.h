@@ -2,8 +2,8 @@
 #pragma once
 
 #include "base/error.h"
-#include "container/plan.h"
-#include "container/request.h"
+#include "container/plan/plan.h"
+#include "container/request/request.h"
 
 /**
  * DOC: /etc/hosts, /etc/hostname and /etc/resolv.conf of a container

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/macros.h"
 #include "oci/digest.h"
-#include "store/tar-write.h"
+#include "store/tar/write.h"
 
 /**
  * DOC: Verbs on an instance's files

@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "oci/image-config.h"
-#include "store/image.h"
+#include "store/image/image.h"
 #include "sys/cgroup.h"
 
 /* Restart policies wait 100 ms, then twice as long each time, and start anew after a good run. */

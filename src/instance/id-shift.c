@@ -11,7 +11,7 @@
 #include "base/fd.h"
 #include "base/macros.h"
 #include "base/process.h"
-#include "container/default-config.h"
+#include "container/config/default-config.h"
 #include "instance/keeper-protocol.h"
 #include "sys/user-namespace.h"
 

@@ -7,12 +7,12 @@
 
 #include "base/alloc.h"
 #include "base/path.h"
-#include "container/compile.h"
-#include "container/request-mounts.h"
+#include "container/config/compile.h"
+#include "container/request/mounts.h"
 #include "instance/manager-internal.h"
 #include "instance/root-view.h"
 #include "oci/image-config.h"
-#include "store/image.h"
+#include "store/image/image.h"
 
 #define START_TIMEOUT_MS 60000
 

@@ -12,14 +12,14 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/path.h"
-#include "container/capabilities.h"
-#include "container/request-check.h"
-#include "container/request-mounts.h"
+#include "container/config/capabilities.h"
+#include "container/request/check.h"
+#include "container/request/mounts.h"
 #include "instance/devices.h"
 #include "instance/etc-files.h"
 #include "instance/manager-internal.h"
 #include "oci/image-config.h"
-#include "store/image.h"
+#include "store/image/image.h"
 
 #define RESOLV_CONF "/etc/resolv.conf"
 #define SHORT_ID 12

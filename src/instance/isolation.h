@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "container/compile.h"
+#include "container/config/compile.h"
 #include "instance/root-view.h"
 #include "instance/state.h"
 

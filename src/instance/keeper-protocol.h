@@ -11,7 +11,7 @@
  *
  * The engine spawns one keeper for each start of an instance, with these descriptors:
  *
- *	3 KEEPER_FD_PLAN      memory file with the encoded launch plan (container/plan.h)
+ *	3 KEEPER_FD_PLAN      memory file with the encoded launch plan (container/plan/plan.h)
  *	4 KEEPER_FD_CONTROL   SOCK_SEQPACKET: the first connection, the keeper's end of a socket pair
  *	5 KEEPER_FD_LISTEN    listening SOCK_SEQPACKET socket, <run>/instances/<id>/keeper.sock, for
  *	                      engines that come later

@@ -153,7 +153,7 @@ void manager_count(struct manager *m, struct manager_counts *ret);
  * manager_create() - make an instance from a create request
  * @name:    wanted name, or NULL for a random one
  * @request: Docker's body of POST /containers/create (Config with HostConfig), as
- *           container/request-json.h reads it; borrowed, not changed
+ *           container/request/json.h reads it; borrowed, not changed
  * @ret_id:  receives the id
  * @warnings: appended to; NULL is allowed
  *
@@ -175,7 +175,7 @@ must_check int manager_start(struct manager *m, const char *ref, struct start_ti
 
 /**
  * manager_stop() - ask the program to end, kill it after a grace period
- * @signal:    number (container/request-check.h reads names); 0 takes the request's or the image's
+ * @signal:    number (container/request/check.h reads names); 0 takes the request's or the image's
  * stop signal, else SIGTERM
  * @timeout_s: grace period; negative takes the request's, else 10 s
  */

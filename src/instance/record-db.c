@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
-#include "container/request-json.h"
+#include "container/request/json.h"
 #include "store/db.h"
 
 #define REQUEST_MAX (8u << 20)

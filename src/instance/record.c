@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "container/default-config.h"
+#include "container/config/default-config.h"
 #include "oci/image-config.h"
 
 struct record *record_new(void)

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/macros.h"
-#include "container/request.h"
+#include "container/request/request.h"
 #include "instance/manager.h"
 #include "instance/state.h"
 

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/macros.h"
-#include "store/tar-write.h"
+#include "store/tar/write.h"
 
 /**
  * DOC: An instance's files, seen by the engine

@@ -15,7 +15,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/process.h"
-#include "store/image.h"
+#include "store/image/image.h"
 
 static void timing_add(struct start_timing *timing, const char *name, int64_t at_ns)
 {

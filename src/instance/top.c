@@ -14,7 +14,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fd.h"
-#include "container/default-config.h"
+#include "container/config/default-config.h"
 #include "instance/manager-internal.h"
 #include "instance/usage-internal.h"
 #include "instance/usage.h"

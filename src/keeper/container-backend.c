@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 #include "container/container.h"
-#include "container/plan.h"
+#include "container/plan/plan.h"
 #include "keeper/backend.h"
 #include "keeper/keeper.h"
 #include "keeper/session.h"

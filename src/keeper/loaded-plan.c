@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "container/plan.h"
+#include "container/plan/plan.h"
 
 int loaded_plan_read(int fd, struct loaded_plan *ret, struct error *err)
 {

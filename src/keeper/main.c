@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "container/plan.h"
+#include "container/plan/plan.h"
 #include "keeper/backend.h"
 #include "keeper/connection.h"
 #include "keeper/keeper-inside.h"

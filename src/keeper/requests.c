@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "container/plan.h"
+#include "container/plan/plan.h"
 #include "keeper/backend.h"
 #include "keeper/client.h"
 #include "keeper/connection.h"

@@ -13,7 +13,7 @@
 #include "base/fd.h"
 #include "base/ident.h"
 #include "base/log.h"
-#include "container/plan.h"
+#include "container/plan/plan.h"
 #include "keeper/backend.h"
 #include "keeper/keeper.h"
 #include "keeper/vm-process.h"

@@ -12,7 +12,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fd.h"
-#include "container/plan.h"
+#include "container/plan/plan.h"
 #include "instance/keeper-protocol.h"
 #include "keeper/backend.h"
 #include "keeper/loaded-plan.h"

@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/ident.h"
-#include "container/plan.h"
+#include "container/plan/plan.h"
 #include "keeper/vm-process.h"
 #include "vm/guest-protocol.h"
 

@@ -19,7 +19,7 @@
  * A `struct runtime_config` is the document as C data, in the specification's own words and order
  * (https://github.com/opencontainers/runtime-spec, config.md and config-linux.md). The engine makes
  * one in memory for each start and never writes it out; an OCI runtime command line reads one from
- * a bundle. Both give it to container/compile.h.
+ * a bundle. Both give it to container/config/compile.h.
  *
  * runtime_config_parse() is strict about what it knows: types, ranges and every value that comes
  * from a list. Keys that it does not know are left alone, as the specification demands; but the

@@ -8,8 +8,8 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
-#include "store/erofs-mount.h"
-#include "store/erofs-write.h"
+#include "store/layer/erofs-mount.h"
+#include "store/layer/erofs-write.h"
 #include "store/store-internal.h"
 
 /*

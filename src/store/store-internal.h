@@ -10,8 +10,8 @@
 #include "oci/digest.h"
 #include "store/blob.h"
 #include "store/db.h"
-#include "store/image.h"
-#include "store/ingest.h"
+#include "store/image/image.h"
+#include "store/layer/ingest.h"
 #include "store/store.h"
 
 /**

@@ -16,8 +16,8 @@
 #include "base/alloc.h"
 #include "base/ident.h"
 #include "store/hash.h"
-#include "store/image.h"
-#include "store/tar.h"
+#include "store/image/image.h"
+#include "store/tar/tar.h"
 
 /* ---- Tars ---- */
 

@@ -9,7 +9,7 @@
 #include "base/test.h"
 #include "oci/digest.h"
 #include "store/db.h"
-#include "store/ingest.h"
+#include "store/layer/ingest.h"
 #include "store/store.h"
 
 /**

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "container/plan.h"
+#include "container/plan/plan.h"
 
 static int check_host_free(const struct plan *plan, struct error *err)
 {

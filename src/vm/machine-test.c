@@ -11,7 +11,7 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/test.h"
-#include "container/plan.h"
+#include "container/plan/plan.h"
 #include "vm/disks.h"
 #include "vm/guest-plan.h"
 #include "vm/qemu-command.h"

@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "cli/frames.h"
-#include "cli/http.h"
+#include "cli/client/frames.h"
+#include "cli/client/http.h"
 #include "fuzz.h"
 
 /*

@@ -2,7 +2,7 @@
 #include "fuzz.h"
 
 #include "base/alloc.h"
-#include "store/registry-challenge.h"
+#include "store/registry/challenge.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

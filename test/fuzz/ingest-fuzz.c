@@ -10,7 +10,7 @@
 
 #include "base/path.h"
 #include "store/db.h"
-#include "store/ingest.h"
+#include "store/layer/ingest.h"
 #include "store/store.h"
 
 /*

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "container/plan.h"
+#include "container/plan/plan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "container/default-config.h"
-#include "container/request-check.h"
-#include "container/request-json.h"
+#include "container/config/default-config.h"
+#include "container/request/check.h"
+#include "container/request/json.h"
 
 #define DOCUMENT_MAX (1u << 20)
 

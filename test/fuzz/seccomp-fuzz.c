@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fuzz.h"
 
-#include "container/capabilities.h"
-#include "container/seccomp.h"
+#include "container/config/capabilities.h"
+#include "container/seccomp/seccomp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

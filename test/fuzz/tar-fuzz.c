@@ -8,9 +8,9 @@
 
 #include "base/alloc.h"
 #include "base/path.h"
-#include "store/erofs-write.h"
-#include "store/tar.h"
-#include "store/tree.h"
+#include "store/layer/erofs-write.h"
+#include "store/tar/tar.h"
+#include "store/tree/tree.h"
 
 /*
  * A tar in pieces means what it means as a whole; what comes out of the parser is clean; and any tree

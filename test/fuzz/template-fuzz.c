@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/alloc.h"
-#include "cli/template.h"
+#include "cli/template/template.h"
 #include "fuzz.h"
 
 /* A template of --format, applied to a document that has every type of value. */

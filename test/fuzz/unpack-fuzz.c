@@ -6,7 +6,7 @@
 
 #include "base/fd.h"
 #include "base/path.h"
-#include "cli/unpack.h"
+#include "cli/files/unpack.h"
 #include "fuzz.h"
 
 /*

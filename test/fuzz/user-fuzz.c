@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "container/plan.h"
+#include "container/plan/plan.h"
 #include "container/user-lookup.h"
 
 /* The input is a user, a passwd file and a group file, each ended by a zero byte. */

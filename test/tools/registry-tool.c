@@ -25,7 +25,7 @@
 #include "base/json.h"
 #include "base/path.h"
 #include "store/db.h"
-#include "store/registry.h"
+#include "store/registry/registry.h"
 #include "store/store.h"
 
 struct tool {

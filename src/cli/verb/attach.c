@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/client/url.h"
 #include "cli/document.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
-#include "cli/url.h"
 #include "cli/verbs.h"
 
 struct attach_options {

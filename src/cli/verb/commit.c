@@ -2,8 +2,8 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "cli/client/url.h"
 #include "cli/document.h"
-#include "cli/url.h"
 #include "cli/verbs.h"
 #include "oci/reference.h"
 

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cli/context-entry.h"
+#include "cli/context/entry.h"
 #include "cli/document.h"
 #include "cli/verbs.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "cli/context-entry.h"
+#include "cli/context/entry.h"
 #include "cli/document.h"
 #include "cli/listing.h"
 #include "cli/text.h"

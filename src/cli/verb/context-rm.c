@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/context-entry.h"
+#include "cli/context/entry.h"
 #include "cli/document.h"
 #include "cli/verbs.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "cli/context.h"
+#include "cli/context/context.h"
 #include "cli/verbs.h"
 
 static int run(struct call *call)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/context-entry.h"
+#include "cli/context/entry.h"
 #include "cli/verbs.h"
 
 static int update(const struct call *call, struct json_object *document, struct error *err)

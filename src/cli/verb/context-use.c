@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "cli/context-entry.h"
+#include "cli/context/entry.h"
 #include "cli/verbs.h"
 
 static int use(const struct call *call, struct json_object *document, struct error *err)

@@ -9,15 +9,15 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
-#include "cli/copy-path.h"
+#include "cli/client/url.h"
 #include "cli/document.h"
-#include "cli/download.h"
+#include "cli/files/copy-path.h"
+#include "cli/files/download.h"
+#include "cli/files/pack.h"
+#include "cli/files/path-stat.h"
+#include "cli/files/unpack.h"
 #include "cli/human.h"
-#include "cli/pack.h"
-#include "cli/path-stat.h"
 #include "cli/text.h"
-#include "cli/unpack.h"
-#include "cli/url.h"
 #include "cli/verbs.h"
 
 #define PIECE 262144

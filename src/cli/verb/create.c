@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
-#include "cli/create-run.h"
+#include "cli/create/run.h"
 #include "cli/verbs.h"
 
 static int run(struct call *call)

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "cli/context.h"
+#include "cli/context/context.h"
 #include "cli/verbs.h"
 
 /* Passes on what one side sent; 0 at its end, which the other side is told. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "cli/client/url.h"
 #include "cli/document.h"
-#include "cli/url.h"
 #include "cli/verbs.h"
 
 static int run(struct call *call)

@@ -5,12 +5,12 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "cli/client/json-stream.h"
+#include "cli/client/url.h"
 #include "cli/document.h"
 #include "cli/filter.h"
 #include "cli/instant.h"
-#include "cli/json-stream.h"
-#include "cli/template.h"
-#include "cli/url.h"
+#include "cli/template/template.h"
 #include "cli/verbs.h"
 
 struct events_options {

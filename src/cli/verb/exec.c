@@ -4,13 +4,13 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "cli/create-run.h"
+#include "cli/client/stream.h"
+#include "cli/client/url.h"
+#include "cli/create/env-file.h"
+#include "cli/create/run.h"
 #include "cli/document.h"
-#include "cli/env-file.h"
 #include "cli/session.h"
-#include "cli/stream.h"
 #include "cli/terminal.h"
-#include "cli/url.h"
 #include "cli/verbs.h"
 
 struct exec_options {

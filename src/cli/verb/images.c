@@ -5,12 +5,12 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "cli/client/url.h"
 #include "cli/document.h"
 #include "cli/filter.h"
 #include "cli/human.h"
 #include "cli/listing.h"
 #include "cli/text.h"
-#include "cli/url.h"
 #include "cli/verbs.h"
 
 struct images_options {

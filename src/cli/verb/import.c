@@ -6,8 +6,8 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "cli/client/url.h"
 #include "cli/progress.h"
-#include "cli/url.h"
 #include "cli/verbs.h"
 #include "oci/reference.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "cli/url.h"
+#include "cli/client/url.h"
 #include "cli/verbs.h"
 
 struct kill_options {

@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "cli/client/url.h"
 #include "cli/progress.h"
 #include "cli/text.h"
-#include "cli/url.h"
 #include "cli/verbs.h"
 
 struct load_options {

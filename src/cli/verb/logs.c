@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "cli/client/frames.h"
+#include "cli/client/url.h"
 #include "cli/document.h"
-#include "cli/frames.h"
 #include "cli/instant.h"
-#include "cli/url.h"
 #include "cli/verbs.h"
 
 struct logs_options {

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "cli/client/url.h"
 #include "cli/document.h"
-#include "cli/url.h"
 #include "cli/verbs.h"
 
 /* Lines in the order of ports, then of addresses: "80/tcp -> 0.0.0.0:8080". */

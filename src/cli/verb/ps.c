@@ -5,13 +5,13 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "cli/client/url.h"
 #include "cli/document.h"
 #include "cli/filter.h"
 #include "cli/human.h"
 #include "cli/listing.h"
 #include "cli/ports.h"
 #include "cli/text.h"
-#include "cli/url.h"
 #include "cli/verbs.h"
 
 struct ps_options {

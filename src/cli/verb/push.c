@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "cli/client/url.h"
 #include "cli/image-pull.h"
 #include "cli/progress.h"
-#include "cli/url.h"
 #include "cli/verbs.h"
 #include "oci/reference.h"
 

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "cli/url.h"
+#include "cli/client/url.h"
 #include "cli/verbs.h"
 
 struct rm_options {

@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "cli/client/url.h"
 #include "cli/document.h"
-#include "cli/url.h"
 #include "cli/verbs.h"
 
 struct rmi_options {

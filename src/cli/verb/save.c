@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/download.h"
-#include "cli/url.h"
+#include "cli/client/url.h"
+#include "cli/files/download.h"
 #include "cli/verbs.h"
 
 struct save_options {

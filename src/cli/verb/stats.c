@@ -7,11 +7,11 @@
 
 #include "base/alloc.h"
 #include "base/map.h"
+#include "cli/client/url.h"
 #include "cli/document.h"
 #include "cli/human.h"
 #include "cli/listing.h"
 #include "cli/text.h"
-#include "cli/url.h"
 #include "cli/verbs.h"
 
 #define INTERVAL_MS 1000

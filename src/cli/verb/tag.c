@@ -2,7 +2,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
-#include "cli/url.h"
+#include "cli/client/url.h"
 #include "cli/verbs.h"
 #include "oci/reference.h"
 

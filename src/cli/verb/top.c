@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "cli/client/url.h"
 #include "cli/document.h"
 #include "cli/table.h"
-#include "cli/url.h"
 #include "cli/verbs.h"
 
 /* Docker's columns of processes stand further apart than those of lists. */

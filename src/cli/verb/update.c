@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "cli/create-options.h"
+#include "cli/client/url.h"
+#include "cli/create/options.h"
 #include "cli/document.h"
-#include "cli/url.h"
 #include "cli/verbs.h"
 
 struct update_options {
