@@ -3,189 +3,23 @@
 rest is whole or absent, nothing is left that nobody owns, and the same request then succeeds."""
 import os
 import subprocess
-import time
 
-import pytest
-
+import cutshort
 import ledger
-import roots
-from conftest import ROOT
+import pytest
+from cutshort import CACHED, NEVER, RESUMED, Tracer, others_are_well
 
-IMAGE = "busybox:latest"
-OTHER = "test/other:1"
 POINTS = int(os.environ.get("BERTH_CRASH_POINTS", "12"))
-NEVER = 1 << 30
-CACHED = ("/",)  # descriptors of layers' mounts, made when they are needed
-RESUMED = ("tmp/partial-",)  # what a cut request had of a blob, which the next one goes on with
-SLEEP = ["sh", "-c", "trap 'exit 3' TERM; echo up; while :; do sleep 0.05; done"]
-
-
-class Verb:
-    """What is done before, the request, and what its object must be like afterwards."""
-
-    def __init__(self, engine, files):
-        self.engine, self.files = engine, files
-
-    before = []
-
-    def prepare(self):
-        for words in self.before:
-            self.engine.berth(*words)
-        if SLEEP[-1] in sum(self.before, []) and self.before[0][0] == "run":
-            while "up" not in self.engine.out("logs", "subject"):
-                pass
-
-    def check(self, acknowledged):
-        """Whole or absent; as it was asked for, where that was acknowledged."""
-
-    def clean(self):
-        self.engine.berth("rm", "-f", "subject", check=False)
-
-    def state(self):
-        done = self.engine.berth("inspect", "--format", "{{.State.Status}}", "subject", check=False)
-        return done.stdout.strip() if done.returncode == 0 else "absent"
-
-    def usable(self):
-        """An instance that says it runs does run, or ends just then."""
-        state = self.state()
-        if state != "running":
-            return state
-        done = self.engine.berth("exec", "subject", "echo", "here", check=False)
-        deadline = time.monotonic() + 5
-        while done.stdout != "here\n" and state == "running":
-            assert time.monotonic() < deadline, done.stderr
-            state = self.state()
-        return state
-
-
-class Run(Verb):
-    request = ["run", "-d", "--name", "subject", IMAGE, *SLEEP]
-    acknowledged = ("running",)
-    otherwise = ("absent", "created", "running", "exited")
-
-    def check(self, acknowledged):
-        assert self.usable() in (self.acknowledged if acknowledged else self.otherwise)
-
-
-class RunAndRemove(Run):
-    request = ["run", "--rm", "--name", "subject", IMAGE, "echo", "done"]
-    acknowledged = ("absent",)
-
-
-class Create(Run):
-    request = ["create", "--name", "subject", IMAGE, *SLEEP]
-    acknowledged = ("created",)
-    otherwise = ("absent", "created")
-
-
-class Start(Run):
-    before = [["create", "--name", "subject", IMAGE, *SLEEP]]
-    request = ["start", "subject"]
-    otherwise = ("created", "running", "exited")
-
-
-class Stop(Run):
-    before = [["run", "-d", "--name", "subject", IMAGE, *SLEEP]]
-    request = ["stop", "-t", "5", "subject"]
-    acknowledged = ("exited",)
-    otherwise = ("running", "exited")
-
-    def check(self, acknowledged):
-        super().check(acknowledged)
-        if self.state() == "exited":
-            assert self.engine.inspect("subject")["State"]["ExitCode"] == 3
-
-
-class Remove(Run):
-    before = [["run", "-d", "--name", "subject", IMAGE, *SLEEP]]
-    request = ["rm", "-f", "subject"]
-    acknowledged = ("absent",)
-
-
-class Exec(Run):
-    before = [["run", "-d", "--name", "subject", IMAGE, *SLEEP]]
-    request = ["exec", "subject", "sh", "-c", "echo out; exit 0"]
-    otherwise = ("running",)
-
-
-class Copy(Run):
-    before = [["run", "-d", "--name", "subject", IMAGE, *SLEEP]]
-    otherwise = ("running",)
-
-    @property
-    def request(self):
-        return ["cp", self.files["payload"], "subject:/srv/payload"]
-
-    def check(self, acknowledged):
-        super().check(acknowledged)
-        if acknowledged:
-            assert self.engine.out("exec", "subject", "sha256sum", "/srv/payload").split()[0] == self.files["sum"]
-
-
-class Image(Verb):
-    """A verb that brings an image, or takes it away."""
-
-    acknowledged = True
-
-    def present(self):
-        return self.engine.berth("image", "inspect", OTHER, check=False).returncode == 0
-
-    def check(self, acknowledged):
-        present = self.present()
-        assert present == self.acknowledged or not acknowledged
-        if present:
-            assert self.engine.out("run", "--rm", OTHER, "cat", "/other") == "other"
-
-    def clean(self):
-        super().clean()
-        self.engine.berth("rmi", "-f", OTHER, check=False)
-
-
-class Load(Image):
-    @property
-    def request(self):
-        return ["load", "-i", self.files["archive"]]
-
-
-class Untag(Image):
-    acknowledged = False
-    request = ["rmi", OTHER]
-
-    def prepare(self):
-        self.engine.berth("load", "-i", self.files["archive"])
-
-
-class Commit(Image):
-    before = [["run", "-d", "--name", "subject", IMAGE, "sh", "-c", "echo other > /other; exec sleep 1000"],
-              ["exec", "subject", "sh", "-c", "while ! [ -s /other ]; do :; done"]]
-    request = ["commit", "subject", OTHER]
-
-
-class Pull(Image):
-    @property
-    def request(self):
-        return ["pull", self.files["reference"]]
-
-    def check(self, acknowledged):
-        present = self.engine.berth("image", "inspect", self.files["reference"], check=False).returncode == 0
-        assert present or not acknowledged
-        if present:
-            assert self.engine.out("run", "--rm", self.files["reference"], "cat", "/other") == "other"
-
-    def clean(self):
-        self.engine.berth("rmi", "-f", self.files["reference"], check=False)
+FAILURES = 5  # that are told at most
+KINDS = [cutshort.Run, cutshort.RunAndRemove, cutshort.Create, cutshort.Start, cutshort.Stop, cutshort.Remove,
+         cutshort.Exec, cutshort.Copy, cutshort.Load, cutshort.Untag, cutshort.Commit, cutshort.Pull]
 
 
 def crash(engine, verb, at):
     """Makes the request while the engine has calls up to AT; (acknowledged, calls made)."""
-    tracer = subprocess.Popen([str(ROOT / "build" / "test" / "tools" / "crash-at"), str(engine.process.pid), str(at)],
-                              stdout=subprocess.PIPE, text=True)
-    assert tracer.stdout.readline() == "ready\n"
+    tracer = Tracer(engine, at)
     done = engine.berth(*verb.request, check=False, timeout=60)
-    tracer.terminate()
-    calls = int(tracer.stdout.read())
-    tracer.wait(20)
-    return done.returncode == 0, calls
+    return done.returncode == 0, tracer.end()
 
 
 def bring_back(engine, acknowledged, calls, at):
@@ -196,22 +30,18 @@ def bring_back(engine, acknowledged, calls, at):
         engine.start()
 
 
-def others_are_well(engine):
-    """What was there before has not noticed."""
-    assert engine.out("exec", "bystander", "echo", "here") == "here"
-    state = engine.inspect("ended")["State"]
-    assert (state["Status"], state["ExitCode"]) == ("exited", 7) and engine.out("logs", "ended") == "last words"
-
-
 def check_point(engine, verb, at, before):
+    others = ledger.identifiers(engine)
     verb.prepare()
     acknowledged, calls = crash(engine, verb, at)
+    involved = ledger.identifiers(engine) - others
     bring_back(engine, acknowledged, calls, at)
     others_are_well(engine)
     verb.check(acknowledged)
     # what stands in the way of the same request is taken away; what it needs is made again
     verb.clean()
     ledger.assert_settles(engine, before, ignore=CACHED + RESUMED)
+    assert ledger.cgroups_of(involved) == []
     verb.prepare()
     engine.berth(*verb.request)
     verb.check(True)
@@ -221,14 +51,7 @@ def check_point(engine, verb, at, before):
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory, registry):
-    folder = tmp_path_factory.mktemp("crash")
-    (folder / "payload").write_bytes(os.urandom(3 << 20))
-    checksum = subprocess.run(["sha256sum", folder / "payload"], capture_output=True, text=True, check=True).stdout
-    layer = roots.layer(roots.file_of("other", b"other\n"), roots.file_of("noise", os.urandom(1 << 20)))
-    archive = str(folder / "other.tar")
-    roots.images.write_archive(archive, [roots.busybox(), layer], {"Cmd": ["sh"]}, name=OTHER)
-    return {"payload": str(folder / "payload"), "sum": checksum.split()[0], "archive": archive,
-            "reference": f"{registry.host}/test/other:1"}
+    return cutshort.make_files(tmp_path_factory.mktemp("crash"), registry)
 
 
 def at_rest(engine):
@@ -238,26 +61,31 @@ def at_rest(engine):
     return ledger.settled(engine)
 
 
-@pytest.mark.parametrize("kind", [Run, RunAndRemove, Create, Start, Stop, Remove, Exec, Copy, Load, Untag, Commit, Pull],
-                         ids=lambda kind: kind.__name__)
-def test_E5_a_crash_at_any_call_leaves_each_object_whole_or_absent(own_engine, files, kind):
-    engine = own_engine()
-    engine.berth("run", "-d", "--name", "bystander", IMAGE, "sleep", "10000")
-    engine.berth("run", "--name", "ended", IMAGE, "sh", "-c", "echo last words; exit 7", check=False)
-    verb = kind(engine, files)
-    if kind is Pull:
-        engine.berth("load", "-i", files["archive"])
-        engine.berth("tag", OTHER, files["reference"])
-        engine.berth("push", files["reference"])
-        engine.berth("rmi", OTHER, files["reference"])
+def prepare(engine, kind, files):
+    """The verb on a fresh engine, how many calls it makes, and the ledger that each point must come back to."""
+    verb = cutshort.make_verb(kind, engine, files)
     verb.prepare()
     acknowledged, calls = crash(engine, verb, NEVER)
     assert acknowledged
     verb.clean()
-    before = at_rest(engine)
-    for point in range(POINTS):
-        at = 1 + point * calls // POINTS
+    return verb, calls, at_rest(engine)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_E5_a_crash_at_any_call_leaves_each_object_whole_or_absent(own_engine, files, kind):
+    engine = own_engine()
+    verb, calls, before = prepare(engine, kind, files)
+    points = cutshort.spread(calls, POINTS)
+    print(f"{kind.__name__}: {len(points)} of {calls} calls")
+    failures = []
+    for at in points:
         try:
             check_point(engine, verb, at, before)
-        except AssertionError as error:
-            raise AssertionError(f"killed at call {at} of {calls}: {error}") from error
+        except (AssertionError, subprocess.TimeoutExpired) as error:
+            failures.append(f"killed at call {at} of {calls}: {error}")
+            if len(failures) == FAILURES:
+                break
+            # what is left of this one shall not be seen in the next
+            engine = own_engine()
+            verb, calls, before = prepare(engine, kind, files)
+    assert not failures, "\n\n".join(failures)

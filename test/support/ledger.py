@@ -34,8 +34,17 @@ def processes():
     return {int(entry) for entry in os.listdir("/proc") if entry.isdigit()}
 
 
+def is_keeper_of(engine, pid):
+    """Whether a descriptor of the process, which may outlive its engine, lies below the engine's run folder."""
+    try:
+        links = [os.readlink(f"/proc/{pid}/fd/{entry}") for entry in os.listdir(f"/proc/{pid}/fd")]
+    except OSError:
+        return False
+    return any(link.startswith(f"{engine.run_dir}/") for link in links)
+
+
 def processes_of(engine):
-    """The processes below the engine's own, keepers without a parent, and what runs in its instances."""
+    """The processes below the engine's own, its keepers with and without a parent, and what runs in its instances."""
     found = {}
     for pid in processes():
         try:
@@ -44,12 +53,19 @@ def processes_of(engine):
         except OSError:
             continue
         found[pid] = (int(stat.rpartition(")")[2].split()[1]), words)
-    folder = str(engine.folder).encode()
     ours = {pid for pid, (parent, words) in found.items()
-            if parent == engine.process.pid or (b"keeper" in words and folder in words)}
+            if parent == engine.process.pid or (words.startswith(b"berth-keeper\0") and is_keeper_of(engine, pid))}
     while more := {pid for pid, (parent, _) in found.items() if parent in ours} - ours:
         ours |= more
     return {pid: found[pid][1].replace(b"\0", b" ").decode(errors="replace") for pid in ours}
+
+
+def identifiers(engine):
+    """The instances of which a folder is there, whole or half-made, just now."""
+    found = set()
+    for folder in (engine.state / "instances", engine.run_dir / "instances"):
+        found |= set(os.listdir(folder)) if folder.is_dir() else set()
+    return found
 
 
 def cgroups_of(identifiers):

@@ -1,109 +1,135 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <dirent.h>
-#include <errno.h>
+#include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
-#include <unistd.h>
+
+#include "tracee.h"
+#include "write-calls.h"
 
 /**
- * DOC: Ends a process at its n-th system call
+ * DOC: Ends a process at its n-th system call, or lets its disk be full from then on
  *
- *	crash-at PID N
+ *	crash-at [--keepers] PID N
+ *	crash-at --error ERRNO [--once] --below FOLDER PID N
  *
- * Follows all threads of PID, those to come as well, but no other process that it starts. Says "ready"
- * when it does. When the threads together are about to make call number N, the process gets SIGKILL
- * before the kernel sees that call. At SIGTERM, or when the process has ended, says how many calls
- * there were.
+ * Follows all threads of PID, those to come as well. Says "ready" when it does. When the threads
+ * together are about to make call number N, the process gets SIGKILL before the kernel sees that
+ * call. With --keepers the calls of the programs that PID starts are counted instead of its own, and
+ * the one that is about to make call number N is killed; what those start is left alone.
+ *
+ * With --error only calls are counted that need room below FOLDER (write-calls.h). Number N and all
+ * that come after it, or it alone with --once, fail with this error; the kernel does not see them.
+ *
+ * After SIGTERM it waits until PID has nothing more to do, or has ended, says how many calls there
+ * were, and leaves PID alone.
  */
 
-static volatile sig_atomic_t over;
+#define IDLE_MS 40
 
-static void stop_counting(int sig)
-{
-	(void)sig;
-	over = 1;
-}
+struct job {
+	pid_t pid;
+	unsigned long n;
+	bool keepers;
+	int error; /* positive errno; 0: SIGKILL */
+	bool once;
+	const char *below;
+	unsigned long count;
+	bool done; /* nothing more is to be counted */
+};
 
-static bool seize(pid_t tid)
+/* What happens to a call that is counted. */
+static void count_call(struct job *job, struct tracee *t)
 {
-	const long options = PTRACE_O_TRACECLONE | PTRACE_O_TRACESYSGOOD;
-	if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)options) < 0)
-		return errno == ESRCH; /* ended meanwhile */
-	return ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) == 0 || errno == ESRCH;
-}
-
-static bool seize_all(pid_t pid)
-{
-	char path[64];
-	(void)snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	DIR *dir = opendir(path);
-	if (!dir)
-		return false;
-	bool good = true;
-	for (const struct dirent *entry; (entry = readdir(dir));) {
-		if (entry->d_name[0] != '.')
-			good = seize((pid_t)strtol(entry->d_name, NULL, 10)) && good;
+	job->count++;
+	if (job->count < job->n)
+		return;
+	if (!job->error) {
+		(void)kill(t->process, SIGKILL);
+		job->done = true;
+	} else if (job->count == job->n || !job->once) {
+		tracee_deny(t, job->error);
 	}
-	(void)closedir(dir);
-	return good;
 }
 
-static bool enters_call(pid_t tid)
+static void enter_call(struct job *job, struct tracee *t)
 {
-	struct __ptrace_syscall_info info = { 0 };
-	return ptrace(PTRACE_GET_SYSCALL_INFO, tid, (void *)sizeof(info), &info) > 0 &&
-	       info.op == PTRACE_SYSCALL_INFO_ENTRY;
+	if (job->keepers ? t->process == job->pid || !t->executed : t->process != job->pid)
+		return;
+	if (!job->error || write_call_below(t, job->below))
+		count_call(job, t);
 }
 
-/* The signal that a stopped thread shall get when it goes on. */
-static int signal_of(int status)
+static void follow(struct job *job)
 {
-	int sig = WSTOPSIG(status);
-	bool event = status >> 16 != 0;
-	return event || sig == SIGTRAP || sig == (SIGTRAP | 0x80) ? 0 : sig;
-}
+	struct tracee *t;
 
-static unsigned long follow(pid_t pid, unsigned long n)
-{
-	unsigned long count = 0;
-	while (!over) {
-		int status;
-		pid_t tid = waitpid(-1, &status, __WALL);
-		if (tid < 0) {
-			if (errno == EINTR)
-				continue;
-			break; /* the last thread is gone */
-		}
-		if (!WIFSTOPPED(status))
-			continue;
-		if (WSTOPSIG(status) == (SIGTRAP | 0x80) && enters_call(tid) && ++count == n) {
-			(void)kill(pid, SIGKILL);
+	while (!job->done) {
+		bool ending = tracee_is_ending();
+		switch (tracee_wait(ending ? IDLE_MS : -1, &t)) {
+		case TRACEE_ENTERS:
+			enter_call(job, t);
+			tracee_go_on(t);
+			break;
+		case TRACEE_STOPPED:
+			tracee_go_on(t);
+			break;
+		case TRACEE_NONE:
+			return; /* the last thread is gone */
+		case TRACEE_IDLE:
+			if (ending)
+				return;
 			break;
 		}
-		(void)ptrace(PTRACE_SYSCALL, tid, NULL, (void *)(long)signal_of(status));
 	}
-	return count;
+}
+
+static bool parse(int argc, char **argv, struct job *ret)
+{
+	static const struct option options[] = {
+		{ "keepers", no_argument, NULL, 'k' },
+		{ "error", required_argument, NULL, 'e' },
+		{ "once", no_argument, NULL, 'o' },
+		{ "below", required_argument, NULL, 'b' },
+		{},
+	};
+
+	for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+		if (o == 'k')
+			ret->keepers = true;
+		else if (o == 'e')
+			ret->error = (int)strtol(optarg, NULL, 10);
+		else if (o == 'o')
+			ret->once = true;
+		else if (o == 'b')
+			ret->below = optarg;
+		else
+			return false;
+	}
+	if (argc - optind != 2 || !ret->error != !ret->below)
+		return false;
+	ret->pid = (pid_t)strtol(argv[optind], NULL, 10);
+	ret->n = strtoul(argv[optind + 1], NULL, 10);
+	return true;
 }
 
 int main(int argc, char **argv)
 {
-	struct sigaction action = { .sa_handler = stop_counting };
-	if (argc != 3) {
-		fputs("usage: crash-at PID N\n", stderr);
+	struct job job = {};
+
+	if (!parse(argc, argv, &job)) {
+		fputs("usage: crash-at [--keepers] [--error ERRNO [--once] --below FOLDER] PID N\n",
+		      stderr);
 		return 2;
 	}
-	pid_t pid = (pid_t)strtol(argv[1], NULL, 10);
-	(void)sigaction(SIGTERM, &action, NULL);
-	if (!seize_all(pid)) {
+	if (!tracee_seize_all(job.pid, job.keepers)) {
 		perror("crash-at");
 		return 1;
 	}
 	puts("ready");
 	(void)fflush(stdout);
-	printf("%lu\n", follow(pid, strtoul(argv[2], NULL, 10)));
+	follow(&job);
+	printf("%lu\n", job.count);
 	return 0;
 }
