@@ -2,12 +2,14 @@
 #include "instance/manager-internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/fd.h"
 #include "oci/image-config.h"
 #include "store/image/image.h"
 #include "sys/cgroup.h"
@@ -41,13 +43,32 @@ static void kill_remains(struct manager *m, const struct record *r)
 	instance_complain(m, r, result, &why);
 }
 
-void instance_lost(struct manager *m, struct record *r, const char *why, struct keeper_exit *ret)
+/* True with what a keeper wrote before it ended. */
+static bool read_exit(struct manager *m, const struct record *r, struct keeper_exit *ret)
+{
+	char path[INSTANCE_ID_LEN + 16];
+	struct keeper_exit exit;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", r->id, KEEPER_EXIT_NAME);
+	auto_close int fd = openat(m->run_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || read_full(fd, &exit, sizeof(exit)) != sizeof(exit) ||
+	    exit.magic != KEEPER_EXIT_MAGIC)
+		return false;
+	exit.error.text[ERROR_TEXT - 1] = '\0';
+	*ret = exit;
+	return true;
+}
+
+void instance_lost(struct manager *m, struct record *r, const char *why, int exit_code,
+		   struct keeper_exit *ret)
 {
 	kill_remains(m, r);
+	if (read_exit(m, r, ret))
+		return;
 	*ret = (struct keeper_exit){
 		.magic = KEEPER_EXIT_MAGIC,
-		.exit_code = 128 + SIGKILL,
-		.signal = SIGKILL,
+		.exit_code = exit_code,
+		.signal = exit_code == EXIT_BY_KILL ? SIGKILL : 0,
 		.finished_ns = clock_now(),
 	};
 	(void)error_say(&ret->error, ECONNRESET, "%s", why);
@@ -99,10 +120,20 @@ void instance_ended(struct manager *m, struct record *r, const struct keeper_exi
 	manager_tell(m, r, "die", exit->exit_code, exit->signal, NULL);
 }
 
+/* A part of the pause may have passed before this engine ran. */
+static int64_t pause_left(const struct record *r)
+{
+	int64_t passed = clock_now() - r->finished_ns;
+
+	if (passed < 0)
+		return r->restart.delay_ns;
+	return passed < r->restart.delay_ns ? r->restart.delay_ns - passed : 0;
+}
+
 /* Waits out the pause of a restart policy; false where a verb came between, or the engine ends. */
 static bool await_restart(struct manager *m, struct record *r)
 {
-	int64_t until = clock_monotonic() + r->restart.delay_ns;
+	int64_t until = clock_monotonic() + pause_left(r);
 	const struct timespec deadline = { .tv_sec = until / NSEC_PER_SEC,
 					   .tv_nsec = until % NSEC_PER_SEC };
 	bool waiting = true;
@@ -175,7 +206,8 @@ void instance_finish(struct manager *m, struct record *r, struct keeper *k)
 	if (!release_run(m, r, k))
 		return;
 	if (k->lost)
-		instance_lost(m, r, "the keeper of this instance ended unexpectedly", &exit);
+		instance_lost(m, r, "the keeper of this instance ended unexpectedly", EXIT_BY_KILL,
+			      &exit);
 	execs_release(m, r);
 	instance_ended(m, r, &exit);
 	if (!r->request.auto_remove)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/test.h"
@@ -219,6 +220,108 @@ static void an_additional_process_is_followed_by_its_number(void **state)
 	keeper_unwatch_exec(f.k, &exec);
 }
 
+/* Lets the keeper listen at @dir, and breaks the connection. */
+static int break_connection(struct fixture *f, int dir)
+{
+	f->k->path = xasprintf("%s/" KEEPER_SOCKET_NAME, test_dir_path(dir));
+	f->k->start = KEEPER_START_DONE;
+	int listen_fd = unix_listen(f->k->path, SOCK_SEQPACKET, 0600, NULL);
+	assert_true(listen_fd >= 0);
+	close_p(&f->peer);
+	return listen_fd;
+}
+
+/* The engine is back, and asks first of all what it missed. */
+static void accept_again(struct fixture *f, int listen_fd)
+{
+	struct keeper_header header;
+	f->peer = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	assert_true(f->peer >= 0);
+	assert_int_equal(fd_recv(f->peer, &header, sizeof(header), NULL, 0, NULL), sizeof(header));
+	assert_int_equal(header.type, KEEPER_HELLO);
+}
+
+static void a_connection_that_breaks_is_made_anew_while_the_keeper_listens(void **state)
+{
+	(void)state;
+	auto_fixture f;
+	auto_test_dir int dir = test_dir();
+	open_fixture(&f);
+	int fd = f.k->fd;
+	auto_close int listen_fd = break_connection(&f, dir);
+	assert_int_equal(keeper_read(f.k), KEEPER_LINK_RENEWED);
+	assert_int_equal(f.k->fd, fd);
+	assert_int_equal(f.losses, 0);
+	accept_again(&f, listen_fd);
+	const struct keeper_exit exit = { .magic = KEEPER_EXIT_MAGIC, .exit_code = 3 };
+	say(&f, KEEPER_EXITED, 0, 0, &exit, sizeof(exit));
+	assert_int_equal(keeper_read(f.k), KEEPER_LINK_OPEN);
+	assert_int_equal(f.exit.exit_code, 3);
+}
+
+static void what_the_keeper_does_not_list_any_more_ended_meanwhile(void **state)
+{
+	(void)state;
+	auto_fixture f;
+	auto_test_dir int dir = test_dir();
+	open_fixture(&f);
+	struct keeper_exec gone = { .number = 1, .start = KEEPER_START_DONE };
+	struct keeper_exec lives = { .number = 2, .start = KEEPER_START_DONE };
+	struct keeper_exec unheard = { .number = 3 };
+	struct keeper_client left = { .number = 1 };
+	struct keeper_client stays = { .number = 2 };
+	keeper_watch_exec(f.k, &gone);
+	keeper_watch_exec(f.k, &lives);
+	keeper_watch_exec(f.k, &unheard);
+	keeper_watch_client(f.k, &left);
+	keeper_watch_client(f.k, &stays);
+	auto_close int listen_fd = break_connection(&f, dir);
+	assert_int_equal(keeper_read(f.k), KEEPER_LINK_RENEWED);
+	accept_again(&f, listen_fd);
+	const struct keeper_present present = {
+		.exec_count = 2, .execs = { 2, 40 }, .client_count = 2, .clients = { 2, 50 }
+	};
+	say(&f, KEEPER_PRESENT, 0, 0, &present, sizeof(present));
+	assert_int_equal(keeper_read(f.k), KEEPER_LINK_OPEN);
+	assert_true(gone.exited);
+	assert_false(lives.exited);
+	assert_int_equal(unheard.start, KEEPER_START_FAILED);
+	assert_true(left.done);
+	assert_false(stays.done);
+	/* another engine's numbers are not given again */
+	assert_int_equal(keeper_next_exec(f.k), 41);
+	assert_int_equal(keeper_next_client(f.k), 51);
+}
+
+static void a_keeper_whose_listener_is_gone_is_lost(void **state)
+{
+	(void)state;
+	auto_fixture f;
+	auto_test_dir int dir = test_dir();
+	open_fixture(&f);
+	int listen_fd = break_connection(&f, dir);
+	close_p(&listen_fd);
+	assert_int_equal(keeper_read(f.k), KEEPER_LINK_ENDED);
+	assert_int_equal(f.losses, 1);
+}
+
+static void a_keeper_that_hangs_up_again_and_again_is_lost(void **state)
+{
+	(void)state;
+	auto_fixture f;
+	auto_test_dir int dir = test_dir();
+	open_fixture(&f);
+	auto_close int listen_fd = break_connection(&f, dir);
+	int renewed = 0;
+	while (keeper_read(f.k) == KEEPER_LINK_RENEWED) {
+		accept_again(&f, listen_fd);
+		close_p(&f.peer);
+		assert_true(++renewed < 1000);
+	}
+	assert_true(renewed > 1);
+	assert_int_equal(f.losses, 1);
+}
+
 static void waiting_ends_at_its_deadline(void **state)
 {
 	(void)state;
@@ -252,6 +355,10 @@ int main(void)
 		cmocka_unit_test(a_request_gets_the_reply_of_its_own_serial),
 		cmocka_unit_test(a_client_that_is_waited_for_is_told_to_have_left),
 		cmocka_unit_test(an_additional_process_is_followed_by_its_number),
+		cmocka_unit_test(a_connection_that_breaks_is_made_anew_while_the_keeper_listens),
+		cmocka_unit_test(what_the_keeper_does_not_list_any_more_ended_meanwhile),
+		cmocka_unit_test(a_keeper_whose_listener_is_gone_is_lost),
+		cmocka_unit_test(a_keeper_that_hangs_up_again_and_again_is_lost),
 		cmocka_unit_test(waiting_ends_at_its_deadline),
 		cmocka_unit_test(the_last_reference_releases_the_owner),
 	};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "instance/keeper-client.h"
+#include "instance/keeper-client-inside.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -14,14 +14,13 @@
 
 #define REQUEST_TIMEOUT_NS (30 * NSEC_PER_SEC)
 #define SEND_TIMEOUT_S 10
+#define RENEWAL_TIMEOUT_NS (5 * NSEC_PER_SEC)
 
-/* A request whose reply somebody waits for, on the waiting thread's stack. */
-struct keeper_pending {
-	uint32_t serial;
-	bool answered;
-	struct error answer;
-	struct keeper_pending *next;
-};
+void keeper_limit_sending(int fd)
+{
+	const struct timeval limit = { .tv_sec = SEND_TIMEOUT_S };
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+}
 
 struct keeper *keeper_new(int fd, const struct keeper_callbacks *callbacks, void *owner)
 {
@@ -36,9 +35,7 @@ struct keeper *keeper_new(int fd, const struct keeper_callbacks *callbacks, void
 	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(&k->changed, &attributes);
 	(void)pthread_condattr_destroy(&attributes);
-	/* A keeper that does not read must not hold a thread for ever. */
-	const struct timeval limit = { .tv_sec = SEND_TIMEOUT_S };
-	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	keeper_limit_sending(fd);
 	return k;
 }
 
@@ -55,27 +52,15 @@ void keeper_unref(struct keeper *k)
 	k->callbacks->released(k->owner);
 	close_p(&k->fd);
 	close_p(&k->pidfd);
+	free(k->path);
 	(void)pthread_cond_destroy(&k->changed);
 	(void)pthread_mutex_destroy(&k->lock);
 	free(k);
 }
 
-static void unlock_p(pthread_mutex_t **lock)
-{
-	(void)pthread_mutex_unlock(*lock);
-}
-
-static pthread_mutex_t *lock_of(struct keeper *k)
-{
-	(void)pthread_mutex_lock(&k->lock);
-	return &k->lock;
-}
-
-#define auto_held auto_(unlock_p) __attribute__((unused)) pthread_mutex_t *
-
 static uint32_t next_number(struct keeper *k, uint32_t *last)
 {
-	auto_held held = lock_of(k);
+	auto_held held = keeper_lock(k);
 
 	if (++*last == 0)
 		*last = 1;
@@ -92,9 +77,50 @@ uint32_t keeper_next_exec(struct keeper *k)
 	return next_number(k, &k->last_exec);
 }
 
+static bool is_renewed(const struct keeper *k, const void *generation)
+{
+	return k->generation != *(const uint32_t *)generation;
+}
+
+/* Waits for the reading thread to make a broken connection anew; what was not sent is not answered. */
+static bool await_renewal(struct keeper *k, uint32_t generation, struct keeper_pending *pending)
+{
+	{
+		auto_held held = keeper_lock(k);
+		if (!keeper_is_renewable(k))
+			return false;
+	}
+	if (keeper_await(k, is_renewed, &generation, false,
+			 clock_monotonic() + RENEWAL_TIMEOUT_NS) < 0)
+		return false;
+	auto_held held = keeper_lock(k);
+	if (pending)
+		pending->answered = false;
+	return true;
+}
+
+/* Sends a packet, a second time where the connection broke before it could be sent. */
+static int send_whole(struct keeper *k, const void *packet, size_t len, const int *fds,
+		      size_t fd_count, struct keeper_pending *pending)
+{
+	for (bool again = false;; again = true) {
+		uint32_t generation;
+		{
+			auto_held held = keeper_lock(k);
+			generation = k->generation;
+		}
+		ssize_t n = fd_send(k->fd, packet, len, fds, fd_count);
+		if (n >= 0)
+			return 0;
+		if (again || (n != -EPIPE && n != -ECONNRESET) ||
+		    !await_renewal(k, generation, pending))
+			return (int)n;
+	}
+}
+
 static int send_packet(struct keeper *k, const struct keeper_header *header, const void *payload,
 		       size_t len, const void *more, size_t more_len, const int *fds,
-		       size_t fd_count)
+		       size_t fd_count, struct keeper_pending *pending)
 {
 	if (len + more_len > KEEPER_PAYLOAD_MAX)
 		return -EMSGSIZE;
@@ -110,17 +136,21 @@ static int send_packet(struct keeper *k, const struct keeper_header *header, con
 		memcpy(packet + sizeof(*header), payload, len);
 	if (more_len > 0)
 		memcpy(packet + sizeof(*header) + len, more, more_len);
-	ssize_t n = fd_send(k->fd, packet, total, fds, fd_count);
-	return n < 0 ? (int)n : 0;
+	return send_whole(k, packet, total, fds, fd_count, pending);
 }
 
 static const char *request_name(enum keeper_message_type type)
 {
 	static const char *const names[] = {
-		[KEEPER_ATTACH] = "attach", [KEEPER_EXEC] = "exec",
-		[KEEPER_RESIZE] = "resize", [KEEPER_SIGNAL] = "signal",
-		[KEEPER_PAUSE] = "pause",   [KEEPER_RESUME] = "unpause",
-		[KEEPER_UPDATE] = "update", [KEEPER_STATUS] = "ask for the state",
+		[KEEPER_ATTACH] = "attach",
+		[KEEPER_EXEC] = "exec",
+		[KEEPER_RESIZE] = "resize",
+		[KEEPER_SIGNAL] = "signal",
+		[KEEPER_PAUSE] = "pause",
+		[KEEPER_RESUME] = "unpause",
+		[KEEPER_UPDATE] = "update",
+		[KEEPER_STATUS] = "ask for the state",
+		[KEEPER_HELLO] = "tell what it holds",
 	};
 	return type < ARRAY_SIZE(names) && names[type] ? names[type] : "request";
 }
@@ -135,7 +165,7 @@ int keeper_send(struct keeper *k, enum keeper_message_type type, uint32_t exec, 
 		.exec = exec,
 		.length = (uint32_t)(len + more_len),
 	};
-	int r = send_packet(k, &header, payload, len, more, more_len, fds, fd_count);
+	int r = send_packet(k, &header, payload, len, more, more_len, fds, fd_count, NULL);
 	return r < 0 ? error_set(err, r, "tell the keeper to %s", request_name(type)) : 0;
 }
 
@@ -147,7 +177,7 @@ static bool is_answered(const struct keeper *k, const void *arg)
 
 static void add_pending(struct keeper *k, struct keeper_pending *pending)
 {
-	auto_held held = lock_of(k);
+	auto_held held = keeper_lock(k);
 
 	pending->next = k->pending;
 	k->pending = pending;
@@ -155,7 +185,7 @@ static void add_pending(struct keeper *k, struct keeper_pending *pending)
 
 static void drop_pending(struct keeper *k, struct keeper_pending *pending)
 {
-	auto_held held = lock_of(k);
+	auto_held held = keeper_lock(k);
 
 	for (struct keeper_pending **at = &k->pending; *at; at = &(*at)->next) {
 		if (*at == pending) {
@@ -178,7 +208,7 @@ int keeper_request(struct keeper *k, enum keeper_message_type type, uint32_t exe
 	};
 
 	add_pending(k, &pending);
-	int r = send_packet(k, &header, payload, len, more, more_len, fds, fd_count);
+	int r = send_packet(k, &header, payload, len, more, more_len, fds, fd_count, &pending);
 	if (r == 0)
 		r = keeper_await(k, is_answered, &pending, false,
 				 clock_monotonic() + REQUEST_TIMEOUT_NS);
@@ -220,7 +250,7 @@ int keeper_resume(struct keeper *k, struct error *err)
 
 void keeper_watch_client(struct keeper *k, struct keeper_client *client)
 {
-	auto_held held = lock_of(k);
+	auto_held held = keeper_lock(k);
 
 	client->next = k->clients;
 	k->clients = client;
@@ -228,7 +258,7 @@ void keeper_watch_client(struct keeper *k, struct keeper_client *client)
 
 void keeper_unwatch_client(struct keeper *k, struct keeper_client *client)
 {
-	auto_held held = lock_of(k);
+	auto_held held = keeper_lock(k);
 
 	for (struct keeper_client **at = &k->clients; *at; at = &(*at)->next) {
 		if (*at == client) {
@@ -240,7 +270,7 @@ void keeper_unwatch_client(struct keeper *k, struct keeper_client *client)
 
 void keeper_watch_exec(struct keeper *k, struct keeper_exec *exec)
 {
-	auto_held held = lock_of(k);
+	auto_held held = keeper_lock(k);
 
 	exec->next = k->execs;
 	k->execs = exec;
@@ -248,7 +278,7 @@ void keeper_watch_exec(struct keeper *k, struct keeper_exec *exec)
 
 void keeper_unwatch_exec(struct keeper *k, struct keeper_exec *exec)
 {
-	auto_held held = lock_of(k);
+	auto_held held = keeper_lock(k);
 
 	for (struct keeper_exec **at = &k->execs; *at; at = &(*at)->next) {
 		if (*at == exec) {
@@ -258,211 +288,18 @@ void keeper_unwatch_exec(struct keeper *k, struct keeper_exec *exec)
 	}
 }
 
-static void presume_killed(struct keeper_exec *exec)
-{
-	if (!exec->exited)
-		exec->exit.exit_code = 128 + SIGKILL;
-	exec->exited = true;
-}
-
 void keeper_end_exec(struct keeper *k, struct keeper_exec *exec)
 {
 	keeper_unwatch_exec(k, exec);
-	auto_held held = lock_of(k);
-	presume_killed(exec);
+	auto_held held = keeper_lock(k);
+	keeper_presume_killed(exec);
 	(void)pthread_cond_broadcast(&k->changed);
 }
 
 void keeper_exec_get(struct keeper *k, const struct keeper_exec *exec, struct keeper_exec *ret)
 {
-	auto_held held = lock_of(k);
+	auto_held held = keeper_lock(k);
 	*ret = *exec;
-}
-
-static void take_reply(struct keeper *k, uint32_t serial, const struct error *answer)
-{
-	for (struct keeper_pending *p = k->pending; p; p = p->next) {
-		if (p->serial != serial)
-			continue;
-		p->answer = *answer;
-		p->answer.text[sizeof(p->answer.text) - 1] = '\0';
-		p->answered = true;
-		return;
-	}
-}
-
-static void take_client_end(struct keeper *k, const struct keeper_attach_done *done)
-{
-	for (struct keeper_client *c = k->clients; c; c = c->next) {
-		if (c->number == done->client) {
-			c->end = done->end;
-			c->done = true;
-		}
-	}
-}
-
-/* A packet whose length fits its type, payload copied out. */
-struct event {
-	struct keeper_header header;
-	union {
-		struct error reply;
-		struct keeper_started started;
-		struct keeper_failed failed;
-		struct keeper_exit exit;
-		struct keeper_attach_done attach_done;
-		struct keeper_state state;
-	};
-};
-
-static size_t payload_size(uint32_t type)
-{
-	static const size_t sizes[] = {
-		[KEEPER_REPLY] = sizeof(struct error),
-		[KEEPER_STARTED] = sizeof(struct keeper_started),
-		[KEEPER_FAILED] = sizeof(struct keeper_failed),
-		[KEEPER_EXITED] = sizeof(struct keeper_exit),
-		[KEEPER_ATTACH_DONE] = sizeof(struct keeper_attach_done),
-		[KEEPER_OOM] = 0,
-		[KEEPER_STATE] = sizeof(struct keeper_state),
-	};
-	return type >= KEEPER_REPLY && type < ARRAY_SIZE(sizes) ? sizes[type] : SIZE_MAX;
-}
-
-static void end_text(struct error *error)
-{
-	error->text[sizeof(error->text) - 1] = '\0';
-}
-
-/* What an event says about the first process; true where it is its end. */
-static bool note_first(struct keeper *k, const struct event *e)
-{
-	bool ended = e->header.type == KEEPER_EXITED && !k->exited;
-
-	if (e->header.type == KEEPER_STARTED && k->start == KEEPER_START_PENDING) {
-		k->started = e->started;
-		k->start = KEEPER_START_DONE;
-	}
-	if (e->header.type == KEEPER_FAILED && k->start == KEEPER_START_PENDING) {
-		k->failed = e->failed;
-		end_text(&k->failed.error);
-		k->start = KEEPER_START_FAILED;
-	}
-	if (ended) {
-		k->exit = e->exit;
-		end_text(&k->exit.error);
-		k->exited = true;
-	}
-	return ended;
-}
-
-/* The same about an additional one; a copy of its new state in @ret, false where it is unknown. */
-static bool note_exec(struct keeper *k, const struct event *e, struct keeper_exec *ret)
-{
-	struct keeper_exec *exec = k->execs;
-
-	while (exec && exec->number != e->header.exec)
-		exec = exec->next;
-	if (!exec)
-		return false;
-	if (e->header.type == KEEPER_STARTED) {
-		exec->started = e->started;
-		exec->start = KEEPER_START_DONE;
-	} else if (e->header.type == KEEPER_FAILED) {
-		exec->failed = e->failed;
-		end_text(&exec->failed.error);
-		exec->start = KEEPER_START_FAILED;
-	} else {
-		exec->exit = e->exit;
-		exec->exited = true;
-	}
-	*ret = *exec;
-	return true;
-}
-
-/* Events that say something about one process. */
-static void take_process_event(struct keeper *k, const struct event *e)
-{
-	struct keeper_exec exec;
-	bool ended = false;
-	bool changed = false;
-	{
-		auto_held held = lock_of(k);
-		if (e->header.exec == 0)
-			ended = note_first(k, e);
-		else
-			changed = note_exec(k, e, &exec);
-		(void)pthread_cond_broadcast(&k->changed);
-	}
-	if (ended)
-		k->callbacks->exited(k, &k->exit, k->owner);
-	if (changed)
-		k->callbacks->exec(k, &exec, k->owner);
-}
-
-static void take_event(struct keeper *k, const struct event *e)
-{
-	switch (e->header.type) {
-	case KEEPER_STARTED:
-	case KEEPER_FAILED:
-	case KEEPER_EXITED:
-		take_process_event(k, e);
-		return;
-	case KEEPER_OOM:
-		k->callbacks->oom(k, k->owner);
-		return;
-	default:
-		break;
-	}
-
-	auto_held held = lock_of(k);
-	if (e->header.type == KEEPER_REPLY)
-		take_reply(k, e->header.serial, &e->reply);
-	else if (e->header.type == KEEPER_ATTACH_DONE)
-		take_client_end(k, &e->attach_done);
-	else if (e->header.type == KEEPER_STATE)
-		k->state = e->state;
-	(void)pthread_cond_broadcast(&k->changed);
-}
-
-/* Nothing of the instance is left that could be told: what waits is answered. */
-static void take_end(struct keeper *k)
-{
-	bool lost;
-	{
-		auto_held held = lock_of(k);
-		lost = !k->exited && k->start != KEEPER_START_FAILED;
-		k->closed = true;
-		k->lost |= lost;
-		k->exited |= lost;
-		for (struct keeper_client *c = k->clients; c; c = c->next)
-			c->done = true;
-		for (struct keeper_exec *e = k->execs; e; e = e->next)
-			presume_killed(e);
-		(void)pthread_cond_broadcast(&k->changed);
-	}
-	if (lost)
-		k->callbacks->exited(k, NULL, k->owner);
-}
-
-bool keeper_read(struct keeper *k)
-{
-	for (;;) {
-		struct event e;
-		ssize_t n = recv(k->fd, &e, sizeof(e), MSG_DONTWAIT);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			return true;
-		if (n <= 0) {
-			take_end(k);
-			return false;
-		}
-		if ((size_t)n < sizeof(e.header) ||
-		    (size_t)n != sizeof(e.header) + e.header.length ||
-		    e.header.length != payload_size(e.header.type))
-			continue;
-		take_event(k, &e);
-	}
 }
 
 static int await_by_reading(struct keeper *k, bool (*done)(const struct keeper *, const void *),
@@ -471,7 +308,7 @@ static int await_by_reading(struct keeper *k, bool (*done)(const struct keeper *
 	for (;;) {
 		bool closed;
 		{
-			auto_held held = lock_of(k);
+			auto_held held = keeper_lock(k);
 			if (done(k, arg))
 				return 0;
 			closed = k->closed;
@@ -501,7 +338,7 @@ int keeper_await(struct keeper *k, bool (*done)(const struct keeper *, const voi
 		.tv_sec = deadline_ns / NSEC_PER_SEC,
 		.tv_nsec = deadline_ns % NSEC_PER_SEC,
 	};
-	auto_held held = lock_of(k);
+	auto_held held = keeper_lock(k);
 	for (int r = 0;;) {
 		if (done(k, arg))
 			return 0;
@@ -518,11 +355,11 @@ void keeper_finish(struct keeper *k)
 {
 	const struct keeper_header header = { .type = KEEPER_ACK_EXIT };
 	{
-		auto_held held = lock_of(k);
+		auto_held held = keeper_lock(k);
 		k->finished = true;
 		(void)pthread_cond_broadcast(&k->changed);
 	}
-	(void)send_packet(k, &header, NULL, 0, NULL, 0, NULL, 0);
+	(void)send_packet(k, &header, NULL, 0, NULL, 0, NULL, 0, NULL);
 }
 
 bool keeper_start_known(const struct keeper *k, const void *unused)

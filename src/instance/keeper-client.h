@@ -21,8 +21,10 @@
  *
  * It is reference-counted: the record, the watcher and who waits hold one each.
  *
- * The connection's end without an EXITED before it means that the keeper died. @pidfd is the
- * keeper's process where it is a child of this engine, to be reaped by the watcher.
+ * A connection that ends without an EXITED before it is made anew where the keeper still listens at
+ * @path: the descriptor keeps its number, requests under way fail with -ECONNRESET, and processes and
+ * clients of which the keeper knows no more count as ended. Where nobody listens the keeper died.
+ * @pidfd is the keeper's process where it is a child of this engine, to be reaped by the watcher.
  */
 
 struct keeper;
@@ -50,7 +52,8 @@ enum keeper_start {
 struct keeper_client {
 	uint32_t number;
 	bool done;
-	uint32_t end; /* enum keeper_attach_end */
+	uint32_t end;  /* enum keeper_attach_end */
+	bool doubtful; /* its end may have been told to a connection that broke */
 	struct keeper_client *next;
 };
 
@@ -61,6 +64,7 @@ struct keeper_exec {
 	struct keeper_started started; /* once @start is DONE */
 	struct keeper_failed failed;   /* once @start is FAILED */
 	bool exited;
+	bool doubtful; /* as that of a client */
 	struct keeper_exit exit;
 	struct keeper_exec *next;
 };
@@ -72,10 +76,13 @@ struct keeper {
 	pid_t pid; /* of the keeper, a child of ours; 0 where another engine started it */
 	const struct keeper_callbacks *callbacks;
 	void *owner;
+	char *path;      /* where it listens; owned, NULL: a connection that ends is not renewed */
+	int renewals;    /* of the connection, since the keeper said something; the reader's */
 	bool foreground; /* the reading thread itself goes on from the exit; set by it alone */
 
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t changed;
+	uint32_t generation; /* of the connection */
 	uint32_t last_serial, last_client, last_exec;
 	struct keeper_pending *pending;
 	struct keeper_client *clients;
@@ -83,15 +90,23 @@ struct keeper {
 	enum keeper_start start;
 	struct keeper_started started;
 	struct keeper_failed failed;
-	struct keeper_state state; /* of the last KEEPER_STATUS */
-	bool exited;               /* the first process, or the keeper itself */
-	bool lost;                 /* without a word */
+	struct keeper_state state; /* once @state_known: the last that was told */
+	bool state_known;
+	bool exited; /* the first process, or the keeper itself */
+	bool lost;   /* without a word */
 	struct keeper_exit exit;
 	bool closed;
 	bool finished; /* the owner has recorded the exit */
 };
 
-/* Takes over @fd; the caller sets @pid and @pidfd where it started the keeper. */
+/* How the connection is after keeper_read(). */
+enum keeper_link {
+	KEEPER_LINK_ENDED, /* for good */
+	KEEPER_LINK_OPEN,
+	KEEPER_LINK_RENEWED, /* another socket at the same number: epoll must be told */
+};
+
+/* Takes over @fd; the caller sets @path, and @pid and @pidfd where it started the keeper. */
 struct keeper *keeper_new(int fd, const struct keeper_callbacks *callbacks, void *owner);
 struct keeper *keeper_ref(struct keeper *k);
 void keeper_unref(struct keeper *k);
@@ -140,10 +155,8 @@ void keeper_exec_get(struct keeper *k, const struct keeper_exec *exec, struct ke
  * keeper_read() - read what has come, tell the callbacks, wake who waits
  *
  * By the reading thread only; does not block.
- *
- * Return: false once the connection has ended.
  */
-bool keeper_read(struct keeper *k);
+enum keeper_link keeper_read(struct keeper *k);
 
 /**
  * keeper_await() - wait until something is so

@@ -33,13 +33,17 @@
  *
  *	engine                                keeper
  *	  ATTACH, EXEC, RESIZE, SIGNAL,  ──►
- *	  PAUSE, RESUME, UPDATE, STATUS
+ *	  PAUSE, RESUME, UPDATE, STATUS,
+ *	  HELLO
  *	                                 ◄──  REPLY (a struct error, all zero for "done")
  *	                                 ◄──  STARTED | FAILED      once for each process
  *	                                 ◄──  EXITED                once for each that started
  *	                                 ◄──  ATTACH_DONE           once for each client
- *	                                 ◄──  OOM, STATE
+ *	                                 ◄──  OOM, STATE, PRESENT
  *	  ACK_EXIT                       ──►  after EXITED or FAILED of process 0: it is recorded
+ *
+ * An engine that connects later, or again because its connection broke, says HELLO first: what it was
+ * not told meanwhile, it learns from the answer.
  *
  * When the first process has ended, the keeper writes the file "exit" (struct keeper_exit) by a
  * rename, tells it to the connected engine, removes the cgroups, and ends: at once where no engine
@@ -97,6 +101,7 @@ enum keeper_message_type {
 	KEEPER_UPDATE = 7,   /* nothing; fd: a plan whose cgroup part holds the new limits */
 	KEEPER_STATUS = 8,   /* nothing; a KEEPER_STATE comes before the reply */
 	KEEPER_ACK_EXIT = 9, /* nothing; not answered */
+	KEEPER_HELLO = 10, /* nothing; PRESENT, STATE, and EXITED where it has, before the reply */
 
 	/* Events, and the answer. */
 	KEEPER_REPLY = 32,       /* struct error */
@@ -106,6 +111,7 @@ enum keeper_message_type {
 	KEEPER_ATTACH_DONE = 36, /* struct keeper_attach_done */
 	KEEPER_OOM = 37,         /* nothing */
 	KEEPER_STATE = 38,       /* struct keeper_state */
+	KEEPER_PRESENT = 39,     /* struct keeper_present */
 };
 
 struct keeper_header {
@@ -212,6 +218,14 @@ struct keeper_state {
 	uint32_t running;
 	uint32_t exec_count; /* running beside process 0 */
 	int64_t started_ns;
+};
+
+/* Who is there beside process 0, for an engine that has not heard everything. */
+struct keeper_present {
+	uint32_t exec_count;
+	uint32_t client_count;
+	uint32_t execs[KEEPER_EXECS_MAX];     /* that start or run */
+	uint32_t clients[KEEPER_CLIENTS_MAX]; /* numbers that their engines chose */
 };
 
 struct keeper_adoption {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 
 #include "base/error.h"
@@ -111,6 +112,9 @@ must_check int instance_start(struct manager *m, struct record *r,
 			      const struct start_options *options, struct keeper **ret_keeper,
 			      struct error *err);
 
+/* Where the keeper of an instance listens; the caller frees it. */
+char *keeper_path(const struct manager *m, const struct record *r);
+
 /* ---- finish.c ---- */
 
 extern const struct keeper_callbacks instance_callbacks;
@@ -118,8 +122,16 @@ extern const struct keeper_callbacks instance_callbacks;
 /* Records the end of @k's run, removes or restarts as asked for; takes @verbs by itself. */
 void instance_finish(struct manager *m, struct record *r, struct keeper *k);
 
-/* The exit of an instance whose keeper died, after what is left of it was killed. */
-void instance_lost(struct manager *m, struct record *r, const char *why, struct keeper_exit *ret);
+/* Exit statuses of what nobody saw end; Docker's of a restart of the host is 255. */
+#define EXIT_BY_KILL (128 + SIGKILL)
+#define EXIT_BY_REBOOT 255
+
+/*
+ * The exit of an instance whose keeper is gone, after what is left of it was killed: what the keeper
+ * wrote, else @exit_code and @why.
+ */
+void instance_lost(struct manager *m, struct record *r, const char *why, int exit_code,
+		   struct keeper_exit *ret);
 
 /* Records what an end means, with @verbs held: state, exit status, waits, event. */
 void instance_ended(struct manager *m, struct record *r, const struct keeper_exit *exit);

@@ -35,6 +35,7 @@ static const char *const migrations[] = {
 	" restart_count INTEGER NOT NULL,"
 	" stopped_by_user INTEGER NOT NULL"
 	") WITHOUT ROWID",
+	"ALTER TABLE instances ADD COLUMN restart_delay_ns INTEGER NOT NULL DEFAULT 0",
 };
 
 int record_migrate(struct db *db, struct error *err)
@@ -57,14 +58,14 @@ int record_insert(struct db *db, const struct record *r, struct error *err)
 	auto_free char *labels = strings_text(&r->labels);
 
 	return db_run(
-		db, err, "INSERT INTO instances VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-		"ssssssssiiisiiiiisii", r->id, r->name, r->request_text,
+		db, err, "INSERT INTO instances VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		"ssssssssiiisiiiiisiii", r->id, r->name, r->request_text,
 		r->image_id ? r->image_id : "", r->path ? r->path : "", args, labels,
 		r->vm ? "vm" : "container",
 		r->slot == ID_SLOT_NONE ? (int64_t)-1 : (int64_t)r->slot, (int64_t)r->stop_signal,
 		r->created_ns, state_name(r->state), r->started_ns, r->finished_ns,
 		(int64_t)r->exit_code, (int64_t)r->pid, (int64_t)r->oom_killed, r->error,
-		(int64_t)r->restart.count, (int64_t)r->restart.by_user);
+		(int64_t)r->restart.count, (int64_t)r->restart.by_user, r->restart.delay_ns);
 }
 
 int record_update(struct db *db, const struct record *r, struct error *err)
@@ -74,11 +75,11 @@ int record_update(struct db *db, const struct record *r, struct error *err)
 	return db_run(db, err,
 		      "UPDATE instances SET name=?, request=?, labels=?, state=?, started_ns=?,"
 		      " finished_ns=?, exit_code=?, pid=?, oom_killed=?, error=?, restart_count=?,"
-		      " stopped_by_user=? WHERE id=?",
-		      "ssssiiiiisiis", r->name, r->request_text, labels, state_name(r->state),
+		      " stopped_by_user=?, restart_delay_ns=? WHERE id=?",
+		      "ssssiiiiisiiis", r->name, r->request_text, labels, state_name(r->state),
 		      r->started_ns, r->finished_ns, (int64_t)r->exit_code, (int64_t)r->pid,
 		      (int64_t)r->oom_killed, r->error, (int64_t)r->restart.count,
-		      (int64_t)r->restart.by_user, r->id);
+		      (int64_t)r->restart.by_user, r->restart.delay_ns, r->id);
 }
 
 int record_delete(struct db *db, const struct record *r, struct error *err)
@@ -142,6 +143,7 @@ static int read_row(struct db_stmt *stmt, struct record *r, struct error *err)
 	(void)snprintf(r->error, sizeof(r->error), "%s", text_of(stmt, 17));
 	r->restart.count = (int)db_int(stmt, 18);
 	r->restart.by_user = db_int(stmt, 19) != 0;
+	r->restart.delay_ns = db_int(stmt, 20);
 	return 0;
 }
 
@@ -150,12 +152,13 @@ int record_load(struct db *db, int (*visit)(struct record *r, void *arg),
 		struct error *err)
 {
 	auto_db_stmt *stmt = NULL;
-	int result = db_prepare(db,
-				"SELECT id, name, request, image_id, path, args, labels, isolation,"
-				" slot, stop_signal, created_ns, state, started_ns, finished_ns,"
-				" exit_code, pid, oom_killed, error, restart_count,"
-				" stopped_by_user FROM instances ORDER BY created_ns",
-				&stmt, err);
+	int result =
+		db_prepare(db,
+			   "SELECT id, name, request, image_id, path, args, labels, isolation,"
+			   " slot, stop_signal, created_ns, state, started_ns, finished_ns,"
+			   " exit_code, pid, oom_killed, error, restart_count,"
+			   " stopped_by_user, restart_delay_ns FROM instances ORDER BY created_ns",
+			   &stmt, err);
 	while (result == 0 && (result = db_step(stmt, err)) > 0) {
 		struct error fault = {};
 		auto_record *r = record_new();

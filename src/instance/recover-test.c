@@ -22,6 +22,7 @@ struct fixture {
 	int dir;
 	struct db *db;
 	struct manager m;
+	char *folder;
 	int complaints;
 };
 
@@ -39,8 +40,10 @@ static void open_fixture(struct fixture *f)
 	auto_free char *path = xasprintf("%s/berth.db", folder);
 	assert_int_equal(db_open(path, &f->db, NULL), 0);
 	assert_int_equal(record_migrate(f->db, NULL), 0);
-	f->m.options =
-		(struct manager_options){ .db = f->db, .complain = complain, .complain_arg = f };
+	f->folder = xstrdup(folder);
+	f->m.options = (struct manager_options){
+		.db = f->db, .state_dir = f->folder, .complain = complain, .complain_arg = f
+	};
 	f->m.state_dir = xasprintf("%s/state", folder);
 	f->m.run_dir = xasprintf("%s/run", folder);
 	f->m.state_fd = path_open_dir(f->m.state_dir, 0700, NULL);
@@ -74,6 +77,7 @@ static void close_fixture(struct fixture *f)
 	close_p(&f->m.run_fd);
 	close_p(&f->m.removed_fd);
 	spares_done(&f->m.spares);
+	free(f->folder);
 	free(f->m.state_dir);
 	free(f->m.run_dir);
 	db_close(f->db);
@@ -156,6 +160,38 @@ static void an_instance_whose_keeper_is_gone_is_told_to_be_killed(void **state)
 	assert_non_null(strstr(r->error, "keeper"));
 }
 
+static void what_ran_before_a_restart_of_the_host_is_told_so(void **state)
+{
+	(void)state;
+	auto_fixture f;
+	open_fixture(&f);
+	leave(&f, ID_A, "web", STATE_PAUSED, "{\"Image\":\"x\"}");
+	leave(&f, ID_B, "db", STATE_RUNNING, "{\"Image\":\"x\"}");
+	leave_exit(&f, ID_B, 5);
+	test_write(f.dir, "boot-id", "another\n");
+	recover(&f);
+	const struct record *r = recovered(&f, "web");
+	assert_int_equal(r->state, STATE_EXITED);
+	assert_int_equal(r->exit_code, 255);
+	assert_int_equal(r->pid, 0);
+	assert_non_null(strstr(r->error, "host was restarted"));
+	assert_int_equal(recovered(&f, "db")->exit_code, 5);
+}
+
+static void the_same_host_is_recognised_at_the_next_start(void **state)
+{
+	(void)state;
+	auto_fixture f;
+	open_fixture(&f);
+	recover(&f);
+	roster_done(&f.m.roster);
+	roster_init(&f.m.roster);
+	map_free(f.m.damaged);
+	leave(&f, ID_A, "web", STATE_RUNNING, "{\"Image\":\"x\"}");
+	recover(&f);
+	assert_int_equal(recovered(&f, "web")->exit_code, 137);
+}
+
 static void an_exit_file_that_is_cut_short_is_not_believed(void **state)
 {
 	(void)state;
@@ -196,6 +232,17 @@ static void a_removal_that_was_begun_is_finished(void **state)
 	assert_false(is_there(f.m.run_fd, ID_A));
 	await_threads(&f.m);
 	assert_false(is_there(f.m.removed_fd, ID_A));
+}
+
+static void a_removal_that_failed_is_tried_again(void **state)
+{
+	(void)state;
+	auto_fixture f;
+	open_fixture(&f);
+	leave(&f, ID_A, "web", STATE_DEAD, "{\"Image\":\"x\"}");
+	recover(&f);
+	assert_int_equal(map_count(f.m.roster.by_id), 0);
+	assert_false(is_there(f.m.state_fd, ID_A));
 }
 
 static void an_instance_to_be_removed_at_its_end_is_removed_when_it_ended_meanwhile(void **state)
@@ -337,6 +384,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_exit_that_the_keeper_wrote_is_taken_over),
 		cmocka_unit_test(an_instance_whose_keeper_is_gone_is_told_to_be_killed),
+		cmocka_unit_test(what_ran_before_a_restart_of_the_host_is_told_so),
+		cmocka_unit_test(the_same_host_is_recognised_at_the_next_start),
+		cmocka_unit_test(a_removal_that_failed_is_tried_again),
 		cmocka_unit_test(an_exit_file_that_is_cut_short_is_not_believed),
 		cmocka_unit_test(what_was_recovered_is_in_the_database_for_the_next_engine),
 		cmocka_unit_test(a_removal_that_was_begun_is_finished),

@@ -50,6 +50,11 @@ static int open_below(int dir_fd, const char *name, bool *ret_fresh, struct erro
 	return fd < 0 ? error_set(err, errno, "open folder %s", name) : fd;
 }
 
+char *keeper_path(const struct manager *m, const struct record *r)
+{
+	return xasprintf("%s/%s/%s", m->run_dir, r->id, KEEPER_SOCKET_NAME);
+}
+
 static int open_places(struct manager *m, struct record *r, struct places *ret, struct error *err)
 {
 	bool fresh;
@@ -64,12 +69,13 @@ static int open_places(struct manager *m, struct record *r, struct places *ret, 
 	if (!fresh && unlinkat(ret->run_fd, KEEPER_EXIT_NAME, 0) < 0 && errno != ENOENT)
 		return error_set(err, errno, "remove the exit status of the last run");
 
-	auto_free char *path = xasprintf("%s/%s/%s", m->run_dir, r->id, KEEPER_SOCKET_NAME);
+	auto_free char *path = keeper_path(m, r);
 	ret->listen_fd = unix_listen(path, SOCK_SEQPACKET, 0600, err);
 	return ret->listen_fd < 0 ? ret->listen_fd : 0;
 }
 
-static struct keeper *connect_keeper(struct record *r, struct places *places, struct error *err)
+static struct keeper *connect_keeper(struct manager *m, struct record *r, struct places *places,
+				     struct error *err)
 {
 	int ends[2];
 
@@ -78,7 +84,9 @@ static struct keeper *connect_keeper(struct record *r, struct places *places, st
 		return NULL;
 	}
 	places->control_fd = ends[1];
-	return keeper_new(ends[0], &instance_callbacks, record_ref(r));
+	struct keeper *k = keeper_new(ends[0], &instance_callbacks, record_ref(r));
+	k->path = keeper_path(m, r);
+	return k;
 }
 
 /*
@@ -194,7 +202,7 @@ static int launch_instance(struct manager *m, struct record *r, const struct sta
 	if (result < 0)
 		return result;
 
-	auto_keeper *k = connect_keeper(r, &places, err);
+	auto_keeper *k = connect_keeper(m, r, &places, err);
 	if (!k)
 		return -EIO;
 	k->foreground = o->foreground;

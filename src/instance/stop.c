@@ -161,9 +161,13 @@ static int begin_kill(struct manager *m, struct record *r, int signal, struct ke
 	if (!k)
 		return state_refuse(STATE_EXITED, VERB_KILL, r->name, err);
 
-	if (signal == SIGKILL || signal == r->stop_signal)
+	if (signal == SIGKILL || signal == r->stop_signal) {
 		note_by_user(m, r, false);
-	result = send_signal(r, k, signal, err);
+		/* the end may come when this engine is gone */
+		result = r->request.auto_remove ? 0 : record_update(m->options.db, r, err);
+	}
+	if (result == 0)
+		result = send_signal(r, k, signal, err);
 	if (result == 0 && signal == SIGKILL)
 		result = thaw(m, r, k, err);
 	*ret = take_ptr(k);

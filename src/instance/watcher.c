@@ -53,6 +53,23 @@ static void connection_ended(struct watcher *w, struct keeper *k)
 	forget(w, k->fd, k);
 }
 
+static void read_connection(struct watcher *w, struct keeper *k)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u64 = (uintptr_t)k };
+
+	switch (keeper_read(k)) {
+	case KEEPER_LINK_OPEN:
+		return;
+	case KEEPER_LINK_RENEWED: /* epoll forgot the old one when it was closed */
+		if (epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, k->fd, &event) == 0)
+			return;
+		break;
+	case KEEPER_LINK_ENDED:
+		break;
+	}
+	connection_ended(w, k);
+}
+
 static void *watch(void *arg)
 {
 	struct watcher *w = arg;
@@ -67,8 +84,8 @@ static void *watch(void *arg)
 				return NULL;
 			if (word & PROCESS_BIT)
 				reap(w, k);
-			else if (!keeper_read(k))
-				connection_ended(w, k);
+			else
+				read_connection(w, k);
 		}
 	}
 }

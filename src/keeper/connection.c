@@ -97,7 +97,7 @@ void connection_send(struct connection *c, uint32_t type, uint32_t serial, uint3
 {
 	struct {
 		struct keeper_header head;
-		unsigned char payload[sizeof(struct keeper_exit)];
+		unsigned char payload[sizeof(struct keeper_present)]; /* the longest */
 	} packet = { .head = { type, serial, exec, (uint32_t)len } };
 	if (c->gone || len > sizeof(packet.payload))
 		return;

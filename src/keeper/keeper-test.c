@@ -44,6 +44,7 @@ union payload {
 	struct keeper_exit exit;
 	struct keeper_attach_done done;
 	struct keeper_state state;
+	struct keeper_present present;
 };
 
 /* The program lies in bin/ beside the test itself. */
@@ -422,25 +423,60 @@ static void a_killed_keeper_takes_its_container_along(void **state)
 	assert_int_equal(cgroup_remove(cg, &err), 0);
 }
 
+/* Another engine takes the place of the one that was. */
+static void connect_again(struct engine *e)
+{
+	char path[PATH_MAX];
+	struct error err;
+	(void)snprintf(path, sizeof(path), "%s/run/" KEEPER_SOCKET_NAME,
+		       test_dir_path(e->world.dir));
+	close_p(&e->control);
+	e->control = unix_connect(path, SOCK_SEQPACKET, &err);
+	assert_true(e->control >= 0);
+}
+
+static void an_end_that_nobody_acknowledged_is_told_to_the_next_engine(void **state)
+{
+	(void)state;
+	auto_engine e;
+	union payload p;
+	struct keeper_exit told;
+	engine_init(&e, "head -c 3000000 /dev/zero; exit 4");
+	/* The client does not read, and so the keeper stays when the program has ended. */
+	auto_close int client = attach(&e, 0, BOTH, "");
+	engine_spawn(&e);
+	expect_started(&e, 0, &p);
+	struct keeper_signal kill = { .signal = SIGKILL, .all = 1 };
+	ask(&e, KEEPER_SIGNAL, 0, &kill, sizeof(kill));
+	assert_true(await_message(&e, KEEPER_EXITED, 0, &p));
+	connect_again(&e);
+	send_request(&e, KEEPER_HELLO, 0, NULL, 0, NULL, 0);
+	assert_true(await_message(&e, KEEPER_STATE, 0, &p));
+	assert_int_equal(p.state.running, 0);
+	close_p(&client);
+	finish(&e, &told);
+	assert_int_equal(told.signal, SIGKILL);
+}
+
 static void a_keeper_outlives_its_engine_and_answers_the_next(void **state)
 {
 	(void)state;
 	auto_engine e;
 	union payload p;
 	struct keeper_exit told;
-	struct error err;
 	engine_init(&e, "sleep 100");
 	engine_spawn(&e);
 	expect_started(&e, 0, &p);
 	int pid = p.started.pid;
-	close_p(&e.control);
-
-	char path[PATH_MAX];
-	(void)snprintf(path, sizeof(path), "%s/run/" KEEPER_SOCKET_NAME,
-		       test_dir_path(e.world.dir));
-	e.control = unix_connect(path, SOCK_SEQPACKET, &err);
-	assert_true(e.control >= 0);
-	send_request(&e, KEEPER_STATUS, 0, NULL, 0, NULL, 0);
+	auto_close int client = start_exec(&e, 5, world_exec_plan("sleep 100"), BOTH);
+	expect_started(&e, 5, &p);
+	connect_again(&e);
+	send_request(&e, KEEPER_HELLO, 0, NULL, 0, NULL, 0);
+	assert_true(await_message(&e, KEEPER_PRESENT, 0, &p));
+	assert_int_equal(p.present.exec_count, 1);
+	assert_int_equal(p.present.execs[0], 5);
+	assert_int_equal(p.present.client_count, 1);
+	assert_int_equal(p.present.clients[0], 9);
 	assert_true(await_message(&e, KEEPER_STATE, 0, &p));
 	assert_int_equal(p.state.pid, pid);
 	assert_int_equal(p.state.running, 1);
@@ -549,6 +585,7 @@ int main(void)
 		cmocka_unit_test(a_terminal_has_its_size_and_lets_go_of_a_client),
 		cmocka_unit_test(a_killed_keeper_takes_its_container_along),
 		cmocka_unit_test(a_keeper_outlives_its_engine_and_answers_the_next),
+		cmocka_unit_test(an_end_that_nobody_acknowledged_is_told_to_the_next_engine),
 		cmocka_unit_test(a_client_that_does_not_read_stops_the_program_and_costs_no_memory),
 		cmocka_unit_test(a_paused_instance_stands_still_and_refuses_an_exec),
 		cmocka_unit_test(no_answer_is_lost_on_an_engine_that_is_slow_to_read),

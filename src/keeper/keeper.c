@@ -86,6 +86,7 @@ static void end_instance(struct keeper *k, const struct keeper_exit *record)
 	if (write_file_at(k->run_fd, KEEPER_EXIT_NAME, record, sizeof(*record), 0600, false, &err) <
 	    0)
 		log_event(LOG_LEVEL_ERROR, "cannot write the exit record", "error", err.text, NULL);
+	k->exit = *record;
 	k->ended = true;
 	keeper_arm_deadline(k, LINGER_S * 1000);
 }

@@ -40,8 +40,9 @@ struct keeper {
 	int64_t spawned_ns; /* CLOCK_MONOTONIC */
 	int64_t planned_ns;
 	bool paused;
-	bool ended;        /* the first process has, and the instance with it */
-	bool acknowledged; /* ... and the engine knows */
+	struct keeper_exit exit; /* once it has ended */
+	bool ended;              /* the first process has, and the instance with it */
+	bool acknowledged;       /* ... and the engine knows */
 	bool oom;
 	bool finished; /* leave the loop */
 };

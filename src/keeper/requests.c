@@ -200,6 +200,25 @@ static int do_status(struct keeper *k, struct connection *from)
 	return 0;
 }
 
+static int do_hello(struct keeper *k, struct connection *from)
+{
+	struct keeper_present present = {};
+	for (const struct session *s = k->sessions; s; s = s->next) {
+		if (s != k->first && s->state < SESSION_FAILED &&
+		    present.exec_count < KEEPER_EXECS_MAX)
+			present.execs[present.exec_count++] = s->exec;
+		for (const struct client *c = s->clients; c; c = c->next) {
+			if (present.client_count < KEEPER_CLIENTS_MAX)
+				present.clients[present.client_count++] = c->attach.client;
+		}
+	}
+	connection_send(from, KEEPER_PRESENT, 0, 0, &present, sizeof(present));
+	(void)do_status(k, from);
+	if (k->ended)
+		connection_send(from, KEEPER_EXITED, 0, 0, &k->exit, sizeof(k->exit));
+	return 0;
+}
+
 int request_carry_out(struct keeper *k, struct request *r, struct connection *from,
 		      struct error *err)
 {
@@ -220,6 +239,8 @@ int request_carry_out(struct keeper *k, struct request *r, struct connection *fr
 		return do_update(k, r, err);
 	case KEEPER_STATUS:
 		return do_status(k, from);
+	case KEEPER_HELLO:
+		return do_hello(k, from);
 	case KEEPER_ACK_EXIT:
 		k->acknowledged = k->ended;
 		return 0;
