@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -20,6 +19,7 @@
 #include "keeper/vm-spare.h"
 #include "keeper/vm-talk.h"
 #include "keeper/vm-task.h"
+#include "keeper/vm-watch.h"
 #include "vm/guest-protocol.h"
 
 /**
@@ -34,13 +34,11 @@
  *	    └──────────────────────┴── QEMU ended, wrong frame, silence ──► BROKEN
  *
  * A broken machine is killed at once and every process in it is reported as ended with the reason.
- * Silence is measured by a PING each second: a guest that does not answer for SILENT_MS, while it is
- * not paused, is taken for dead.
+ * What counts as silence is told in vm-watch.h. Every frame of the guest is paid for by something
+ * that it was asked or granted, so none can be sent without end: output by credit, credit by input,
+ * PONG by PING, and the others once for each process.
  */
 
-#define PING_MS 1000
-#define SILENT_MS 3500
-#define START_MS 45000
 #define POWER_OFF_MS 5000
 #define EXIT_BROKEN 137
 
@@ -53,14 +51,12 @@ struct vm_backend {
 	struct source qmp_source;
 	struct source console_source;
 	struct source end_source;
-	struct source timer_source;
+	struct vm_watch watch;
 	bool open;   /* the channel and the sources are there */
 	bool ready;  /* the guest said READY: a clone's did long ago */
 	bool broken; /* the machine was given up */
 	bool oom;
-	bool frozen;
 	int64_t heard_ns; /* last frame of the guest */
-	int64_t started_ns;
 };
 
 static int vm_end(struct backend *b, struct error *err);
@@ -82,18 +78,24 @@ static void remove_sources(struct vm_backend *vm)
 	loop_remove(&vm->qmp_source);
 	loop_remove(&vm->console_source);
 	loop_remove(&vm->end_source);
-	loop_remove(&vm->timer_source);
+	vm_watch_end(&vm->watch);
+}
+
+/* Ends the machine as it stands. */
+static void drop_machine(struct vm_backend *vm)
+{
+	struct error ignored;
+	vm->broken = true;
+	remove_sources(vm);
+	(void)!vm_process_end(&vm->process, &ignored);
 }
 
 /* Gives the machine up: every process in it has ended, for the reason told. */
 static void give_up(struct vm_backend *vm, const struct error *why)
 {
-	struct error ignored;
 	if (vm->broken)
 		return;
-	vm->broken = true;
-	remove_sources(vm);
-	(void)!vm_process_end(&vm->process, &ignored);
+	drop_machine(vm);
 	for (struct session *s = vm->backend.keeper->sessions; s; s = s->next) {
 		if (s->state == SESSION_STARTING)
 			session_failed(s, 125, why);
@@ -154,17 +156,20 @@ static int take_started(struct vm_backend *vm, struct vm_task *t, const struct f
 		return wrong(err, "STARTED");
 	phases_of(vm, &m, phase_ns);
 	if (t->id == 0)
-		vm->started_ns = vm->heard_ns;
+		vm_watch_started(&vm->watch);
 	return vm_task_started(t, vm->process.pid, t->id == 0 ? phase_ns : NULL, err);
 }
 
-static int take_failed(struct vm_task *t, const struct frame *f, struct error *err)
+static int take_failed(struct vm_backend *vm, struct vm_task *t, const struct frame *f,
+		       struct error *err)
 {
 	struct guest_failed m;
 	if (guest_failed_decode(f->data, f->len, &m) < 0 || t->session->state != SESSION_STARTING)
 		return wrong(err, "FAILED");
 	if (m.error.code == 0)
 		m.error.code = -EIO;
+	if (t->id == 0)
+		drop_machine(vm);
 	session_failed(t->session, m.exit_code, &m.error);
 	return 0;
 }
@@ -227,8 +232,8 @@ static int take_frame(struct vm_backend *vm, const struct frame *f, struct error
 {
 	if (f->type == GUEST_READY)
 		return take_ready(vm, f, err);
-	if (f->type == GUEST_PONG || f->type == GUEST_BYE)
-		return 0;
+	if (f->type == GUEST_PONG)
+		return vm_watch_pong(&vm->watch) < 0 ? wrong(err, "PONG") : 0;
 	struct vm_task *t = find_task(vm, f->session);
 	if (!t)
 		return wrong(err, "session");
@@ -236,7 +241,7 @@ static int take_frame(struct vm_backend *vm, const struct frame *f, struct error
 	case GUEST_STARTED:
 		return take_started(vm, t, f, err);
 	case GUEST_FAILED:
-		return take_failed(t, f, err);
+		return take_failed(vm, t, f, err);
 	case GUEST_OUTPUT:
 	case GUEST_ERROR_OUTPUT:
 		return take_output(t, f, err);
@@ -305,33 +310,14 @@ static void console_ready(struct source *source, uint32_t events)
 		loop_remove(source);
 }
 
-static void send_ping(struct vm_backend *vm)
+static void ping_queued(struct vm_watch *w)
 {
-	struct guest_ping m = { .realtime_ns = clock_now() };
-	auto_strbuf out = STRBUF_INIT(64);
-	guest_ping_encode(&m, &out);
-	(void)!channel_send(&vm->channel, GUEST_PING, 0, out.data, out.len);
+	flush(container_of(w, struct vm_backend, watch));
 }
 
-static void timer_ready(struct source *source, uint32_t events)
+static void guest_silent(struct vm_watch *w, const struct error *why)
 {
-	struct vm_backend *vm = container_of(source, struct vm_backend, timer_source);
-	struct error why = { 0 };
-	uint64_t count;
-	(void)events;
-	if (read(source->fd, &count, sizeof(count)) < 0 || vm->frozen)
-		return;
-	int64_t quiet_ms = (clock_monotonic() - vm->heard_ns) / NSEC_PER_MSEC;
-	int64_t limit_ms = vm->started_ns ? SILENT_MS : START_MS;
-	if (quiet_ms > limit_ms) {
-		error_say(&why, ETIMEDOUT, "the guest has been silent for %lld ms",
-			  (long long)quiet_ms);
-		give_up(vm, &why);
-		return;
-	}
-	if (vm->started_ns && channel_queued(&vm->channel) == 0)
-		send_ping(vm);
-	flush(vm);
+	give_up(container_of(w, struct vm_backend, watch), why);
 }
 
 /* ---- The keeper's verbs ----------------------------------------------------------------------- */
@@ -345,12 +331,8 @@ static int add_source(struct vm_backend *vm, struct source *source, int fd,
 
 static int add_sources(struct vm_backend *vm, struct error *err)
 {
-	int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	struct itimerspec each = { .it_interval = { .tv_sec = PING_MS / 1000 },
-				   .it_value = { .tv_sec = PING_MS / 1000 } };
-	if (timer < 0 || timerfd_settime(timer, 0, &each, NULL) < 0)
-		return error_set(err, errno, "make a timer");
-	int rc = add_source(vm, &vm->timer_source, timer, timer_ready, err);
+	int rc = vm_watch_start(&vm->watch, vm->backend.keeper->loop, &vm->channel, &vm->process,
+				vm->machine.cpu_quota_us, err);
 	if (rc == 0)
 		rc = add_source(vm, &vm->channel_source, vm->process.channel_fd, channel_ready,
 				err);
@@ -431,6 +413,8 @@ static int vm_signal(struct backend *b, struct session *s, int signal, bool all,
 	guest_signal_encode(&m, &out);
 	if (vm->broken || channel_send(&vm->channel, GUEST_SIGNAL, s->exec, out.data, out.len) < 0)
 		return error_say(err, ESRCH, "the guest takes no signals");
+	if (signal == SIGKILL && s->exec == 0)
+		vm_watch_killed(&vm->watch);
 	flush(vm);
 	return 0;
 }
@@ -452,13 +436,11 @@ static int vm_freeze(struct backend *b, bool freeze, struct error *err)
 {
 	struct vm_backend *vm = cast(b);
 	int rc = vm_process_freeze(&vm->process, freeze, err);
-	if (rc < 0)
+	if (rc < 0) {
+		give_up(vm, err);
 		return rc;
-	vm->frozen = freeze;
-	vm->heard_ns = clock_monotonic();
-	if (!freeze)
-		send_ping(vm);
-	flush(vm);
+	}
+	vm_watch_freeze(&vm->watch, freeze);
 	return 0;
 }
 
@@ -524,7 +506,6 @@ static void vm_free(struct backend *b)
 {
 	struct vm_backend *vm = cast(b);
 	remove_sources(vm);
-	close_p(&vm->timer_source.fd);
 	if (vm->open)
 		channel_done(&vm->channel);
 	vm_process_done(&vm->process);
@@ -553,7 +534,9 @@ struct backend *vm_backend_new(struct keeper *k)
 	vm->backend.ops = &vm_ops;
 	vm->backend.keeper = k;
 	vm->process = (struct vm_process)VM_PROCESS_NONE;
-	vm->timer_source.fd = -1;
+	vm->watch = (struct vm_watch){ .timer = { .fd = -1 },
+				       .queued = ping_queued,
+				       .silent = guest_silent };
 	machine_init(&vm->machine);
 	return &vm->backend;
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keeper/vm-process.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -21,9 +23,13 @@
 #define INSTANCE_SHARES 1024
 #define KILL_TIMEOUT_MS 5000
 #define MONITOR_TIMEOUT_MS 10000
+#define FREEZE_TIMEOUT_MS 5000
 #define STATE_SEND_BYTES (4 << 20)
 #define EXPLAIN_MAX 200
 #define ENDING_MS 500
+#define SCHEDSTAT_MAX 128
+/* Pieces of the console that are read in one go: a guest may print without end. */
+#define CONSOLE_PIECES 16
 
 static void note_event(const char *name, struct json_object *data, void *arg)
 {
@@ -174,7 +180,7 @@ int vm_process_start(struct vm_process *p, const struct machine *m, struct error
 void vm_process_read_console(struct vm_process *p)
 {
 	char piece[1024];
-	for (;;) {
+	for (int i = 0; i < CONSOLE_PIECES; i++) {
 		ssize_t n = read(p->console_fd, piece, sizeof(piece));
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -234,9 +240,34 @@ void vm_process_explain(struct vm_process *p, struct error *ret)
 			  line);
 }
 
+/* The second number of schedstat, see sched-stats.rst of the kernel. */
+static int64_t waited_ns(int task_dir, const char *thread)
+{
+	auto_free char *path = xasprintf("%s/schedstat", thread);
+	auto_strbuf text = STRBUF_INIT(SCHEDSTAT_MAX);
+	if (read_file_at(task_dir, path, SCHEDSTAT_MAX, &text, NULL) < 0)
+		return 0;
+	const char *second = strchr(strbuf_text(&text), ' ');
+	return second ? strtoll(second, NULL, 10) : 0;
+}
+
+int64_t vm_process_starved(const struct vm_process *p)
+{
+	auto_free char *path = xasprintf("/proc/%d/task", (int)p->pid);
+	int64_t sum_ns = 0;
+	DIR *dir = opendir(path);
+	if (!dir)
+		return 0;
+	for (struct dirent *e = readdir(dir); e; e = readdir(dir))
+		if (e->d_name[0] != '.')
+			sum_ns += waited_ns(dirfd(dir), e->d_name);
+	(void)closedir(dir);
+	return sum_ns;
+}
+
 int vm_process_freeze(struct vm_process *p, bool freeze, struct error *err)
 {
-	return qmp_execute(p->qmp, freeze ? "stop" : "cont", NULL, -1, MONITOR_TIMEOUT_MS, NULL,
+	return qmp_execute(p->qmp, freeze ? "stop" : "cont", NULL, -1, FREEZE_TIMEOUT_MS, NULL,
 			   err);
 }
 

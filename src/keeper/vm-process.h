@@ -65,6 +65,13 @@ void vm_process_read_console(struct vm_process *p);
  */
 void vm_process_explain(struct vm_process *p, struct error *ret);
 
+/**
+ * vm_process_starved() - how long QEMU's threads have waited for a processor of the host
+ *
+ * Return: nanoseconds, of all its threads together since they began; 0 where nobody counts them.
+ */
+int64_t vm_process_starved(const struct vm_process *p);
+
 /* Freezes or continues the machine's processors. */
 must_check int vm_process_freeze(struct vm_process *p, bool freeze, struct error *err);
 

@@ -58,7 +58,7 @@ static int start_practice(struct vm_spare *spare, struct error *err)
 	return rc;
 }
 
-/* Takes what the guest says: nothing but that it is ready, or has practised. */
+/* Takes what the guest says: nothing but that it has practised, once. */
 static int take_frames(struct vm_spare *spare, bool *practised, struct error *err)
 {
 	struct frame frame;
@@ -66,9 +66,9 @@ static int take_frames(struct vm_spare *spare, bool *practised, struct error *er
 	if (rc < 0)
 		return error_set(err, rc, "read from the guest");
 	while ((rc = channel_next(&spare->channel, &frame, err)) > 0) {
-		if (frame.type != GUEST_READY && frame.type != GUEST_PRACTISED)
+		if (frame.type != GUEST_PRACTISED || *practised)
 			return error_say(err, EPROTO, "the guest could not practise");
-		*practised = *practised || frame.type == GUEST_PRACTISED;
+		*practised = true;
 	}
 	return rc;
 }

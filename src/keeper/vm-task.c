@@ -150,7 +150,8 @@ static void input_ready(struct source *source, uint32_t events)
 int vm_task_credit(struct vm_task *t, const struct guest_credit *credit)
 {
 	struct error ignored;
-	if (credit->stream != GUEST_STREAM_INPUT || credit->bytes > GUEST_WINDOW - t->input_window)
+	if (credit->stream != GUEST_STREAM_INPUT || credit->bytes == 0 ||
+	    credit->bytes > GUEST_WINDOW - t->input_window)
 		return -EBADMSG;
 	t->input_window += credit->bytes;
 	if (t->input.fd < 0 || t->input_window == 0)
@@ -232,7 +233,7 @@ static void output_ready(struct source *source, uint32_t events)
 int vm_task_output(struct vm_task *t, enum guest_stream stream, const void *data, size_t len)
 {
 	struct vm_output *o = &t->outputs[stream - GUEST_STREAM_OUTPUT];
-	if (t->exited || len > GUEST_WINDOW - o->due - o->pending.len)
+	if (t->exited || len == 0 || len > GUEST_WINDOW - o->due - o->pending.len)
 		return -EBADMSG;
 	strbuf_add(&o->pending, data, len);
 	pass_on(o);

@@ -51,11 +51,11 @@ void vm_task_free(struct vm_task *t);
 must_check int vm_task_started(struct vm_task *t, int pid, const int64_t *phase_ns,
 			       struct error *err);
 
-/* Bytes of a stream came; -EBADMSG where the guest went beyond its credit. */
+/* Bytes of a stream came; -EBADMSG for none, or where the guest went beyond its credit. */
 must_check int vm_task_output(struct vm_task *t, enum guest_stream stream, const void *data,
 			      size_t len);
 
-/* The guest takes so many more bytes; -EBADMSG where that is more than the window. */
+/* The guest takes so many more bytes; -EBADMSG for none, or more than the window. */
 must_check int vm_task_credit(struct vm_task *t, const struct guest_credit *credit);
 
 /* The process has ended; told to the session once its output is passed on. */
