@@ -14,9 +14,10 @@ BIN = pathlib.Path(os.environ.get("BERTH_BIN", ROOT / "build" / "bin"))
 
 
 class Engine:
-    """Starts berthd below FOLDER; `berth(...)` runs the command line against it."""
+    """Starts berthd below FOLDER; `berth(...)` runs the command line against it. PROGRAMS: where they lie."""
 
-    def __init__(self, folder=None, options=()):
+    def __init__(self, folder=None, options=(), programs=BIN):
+        self.programs = pathlib.Path(programs)
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="berth-e2e-"))
         self.state, self.run_dir = self.folder / "state", self.folder / "run"
         self.socket = self.folder / "berth.sock"
@@ -28,7 +29,7 @@ class Engine:
         return f"unix://{self.socket}"
 
     def start(self, **popen):
-        command = [str(BIN / "berthd"), "--state", str(self.state), "--run", str(self.run_dir),
+        command = [str(self.programs / "berthd"), "--state", str(self.state), "--run", str(self.run_dir),
                    "--socket", str(self.socket)] + self.options
         self.folder.mkdir(parents=True, exist_ok=True)
         log = open(self.folder / "berthd.log", "ab")
@@ -56,7 +57,7 @@ class Engine:
         return self.start()
 
     def command(self, *words):
-        return [str(BIN / "berth"), "-H", self.host, *map(str, words)]
+        return [str(self.programs / "berth"), "-H", self.host, *map(str, words)]
 
     def berth(self, *words, check=True, text=True, timeout=120, **options):
         """Runs `berth WORDS...`; with CHECK a failure is an error that shows what was printed."""
