@@ -53,6 +53,11 @@ void blob_path(const struct digest *digest, char ret[BLOB_PATH]);
 
 /* A name below tmp/ that nobody else has. */
 #define TMP_NAME 40
+/*
+ * A layer's index in its folder. The number is that of the writer: one that another wrote is not
+ * found, and the layer's index built anew.
+ */
+#define LAYER_INDEX "index-2.erofs"
 void tmp_name(char ret[TMP_NAME]);
 
 /* Protects a digest until the lease ends. */

@@ -17,7 +17,7 @@
  *
  *	blobs/sha256/<hex>           a blob as it was received: layer, configuration, manifest;
  *	                             and each layer's uncompressed tar under its diff-id
- *	layers/<hex>/index.erofs     a layer's EROFS index (metadata only), <hex> of its diff-id
+ *	layers/<hex>/index-N.erofs   a layer's EROFS index (metadata only), <hex> of its diff-id
  *	layers/<hex>/root/           or, in folder mode, the layer unpacked
  *	tmp/                         what is being received; emptied when the store is opened
  *

@@ -197,7 +197,7 @@ static int write_index(struct layer_build *b, struct error *err)
 		uuid[i] = (uint8_t)strtoul(byte, NULL, 16);
 	}
 	auto_close int fd =
-		openat(b->dir_fd, "index.erofs", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		openat(b->dir_fd, LAYER_INDEX, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return error_set(err, errno, "make the layer's index");
 	int r = erofs_write(b->tree, &options, fd, err);
@@ -250,7 +250,7 @@ static int remember(struct layer_build *b, const struct digest *source, struct e
 	const struct layer_built *built = &b->built;
 	struct stat st = { 0 };
 
-	if (!makes_folders(b) && fstatat(b->dir_fd, "index.erofs", &st, 0) < 0)
+	if (!makes_folders(b) && fstatat(b->dir_fd, LAYER_INDEX, &st, 0) < 0)
 		return error_set(err, errno, "look at the layer's index");
 	return db_run(
 		b->store->db, err,

@@ -44,7 +44,7 @@ bool layer_is_here(struct store *store, const struct digest *diff_id)
 	bool folder = store->mode == STORE_MODE_FOLDER;
 
 	layer_path(diff_id, dir);
-	snprintf(path, sizeof(path), "%s/%s", dir, folder ? "root" : "index.erofs");
+	snprintf(path, sizeof(path), "%s/%s", dir, folder ? "root" : LAYER_INDEX);
 	if (fstatat(store->layers_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return false;
 	return folder ? is_recorded(store->db, diff_id)

@@ -11,6 +11,8 @@
 #include "store/layer/erofs-format.h"
 
 #define META_AT (3 * EROFS_BLOCK)
+/* Not the first slot: its nid is 0, and a name with that inode number is none for readdir(3). */
+#define ROOT_AT (META_AT + EROFS_SLOT)
 #define BUFFER_SIZE (1u << 20)
 #define NO_BLOCK UINT32_MAX
 
@@ -220,13 +222,14 @@ static void add_item(struct writer *w, struct tree_inode *inode, uint64_t parent
 /* Breadth first; an inode with several names is placed at its first. */
 static void place_all(struct writer *w, struct tree_inode *root)
 {
-	w->meta_end = META_AT;
+	w->meta_end = ROOT_AT;
 	add_item(w, root, 0);
+	w->items[0].parent_nid = root->nid;
 	for (size_t i = 0; i < w->count; i++) {
 		size_t count = w->items[i].child_count;
 		for (size_t c = 0; c < count; c++) {
 			struct tree_inode *child = w->items[i].children[c]->inode;
-			/* The root has nid 0; a folder's field still holds its parent. */
+			/* No inode has nid 0; a folder's field still holds its parent. */
 			if (child->kind == TREE_DIR || child->nid == 0)
 				add_item(w, child, w->items[i].inode->nid);
 		}
@@ -435,6 +438,7 @@ static void put_super(struct writer *w)
 		.magic = htole32(EROFS_MAGIC),
 		.feature_compat = htole32(EROFS_COMPAT_CHECKSUM | EROFS_COMPAT_MTIME),
 		.block_bits = EROFS_BLOCK_BITS,
+		.root_nid = htole16((uint16_t)w->items[0].inode->nid),
 		.inodes = htole64(w->count),
 		.blocks = htole32((uint32_t)(w->meta_end / EROFS_BLOCK + w->data_blocks)),
 		.meta_block = htole32(META_AT / EROFS_BLOCK),

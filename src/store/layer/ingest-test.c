@@ -14,6 +14,7 @@
 #include "store/hash.h"
 #include "store/image/image.h"
 #include "store/tar/tar.h"
+#include "store/store-internal.h"
 #include "store/test-tools.h"
 
 static void make_tar(struct strbuf *ret, size_t content)
@@ -338,7 +339,7 @@ static void a_lost_tar_or_index_is_made_anew_from_what_is_left(void **state)
 	assert_int_equal(tt_ingest(&s, &gzip, NULL, 0, &info, &err), 0);
 	tt_commit(&s, &info, 1, "x:1", "x", &image);
 	auto_free char *blob = xasprintf("blobs/sha256/%s", digest_hex(&info.diff_id));
-	auto_free char *index = xasprintf("layers/%s/index.erofs", digest_hex(&info.diff_id));
+	auto_free char *index = xasprintf("layers/%s/" LAYER_INDEX, digest_hex(&info.diff_id));
 	flip(&s, index, 1600);
 	tt_store_reopen(&s);
 	assert_true(reads_whole(&s, &image, 3000));
@@ -348,6 +349,30 @@ static void a_lost_tar_or_index_is_made_anew_from_what_is_left(void **state)
 	tt_store_reopen(&s);
 	flip(&s, blob, 700);
 	assert_true(reads_whole(&s, &image, 3000));
+}
+
+static void an_index_of_an_older_writer_is_built_anew(void **state)
+{
+	auto_strbuf tar = STRBUF_INIT(TT_MAX);
+	auto_tt_store s;
+	struct layer_info info;
+	struct digest image;
+	struct error err = { 0 };
+
+	(void)state;
+	tt_store_open(&s, STORE_MODE_AUTO);
+	if (store_mode(s.store) == STORE_MODE_FOLDER)
+		skip();
+	make_tar(&tar, 3000);
+	assert_int_equal(tt_ingest(&s, &tar, NULL, 0, &info, &err), 0);
+	tt_commit(&s, &info, 1, "x:1", "x", &image);
+	auto_free char *index = xasprintf("layers/%s/" LAYER_INDEX, digest_hex(&info.diff_id));
+	auto_free char *older = xasprintf("layers/%s/index.erofs", digest_hex(&info.diff_id));
+	assert_int_equal(renameat(s.dir_fd, index, s.dir_fd, older), 0);
+	tt_store_reopen(&s);
+	assert_true(reads_whole(&s, &image, 3000));
+	assert_int_equal(faccessat(s.dir_fd, index, F_OK, 0), 0);
+	assert_int_equal(faccessat(s.dir_fd, older, F_OK, 0), -1);
 }
 
 static void a_store_moves_between_modes(void **state)
@@ -433,6 +458,7 @@ int main(void)
 		cmocka_unit_test(what_no_image_names_is_gone_after_a_restart),
 		cmocka_unit_test(M2_a_flipped_byte_of_a_blob_is_noticed_at_its_next_use),
 		cmocka_unit_test(a_lost_tar_or_index_is_made_anew_from_what_is_left),
+		cmocka_unit_test(an_index_of_an_older_writer_is_built_anew),
 		cmocka_unit_test(a_store_moves_between_modes),
 		cmocka_unit_test(E3_bombs_are_refused),
 		cmocka_unit_test(E3_entries_without_end_are_refused),

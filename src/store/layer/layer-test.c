@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -66,6 +67,47 @@ static void show_all(struct strbuf *tar, struct strbuf *ret)
 		if (show(modes[i], tar, &other, &err) < 0)
 			fail_msg("%s", err.text);
 		assert_string_equal(strbuf_text(ret), strbuf_text(&other));
+	}
+}
+
+/* The inode number that a folder's listing gives a name; 0 is one of a name that is hidden. */
+static ino_t listed_number(int dir_fd, const char *folder, const char *name)
+{
+	ino_t found = 0;
+	int fd = openat(dir_fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fdopendir(fd);
+
+	assert_non_null(dir);
+	for (struct dirent *d; (d = readdir(dir));) {
+		if (strcmp(d->d_name, name) == 0)
+			found = d->d_ino;
+	}
+	(void)closedir(dir);
+	return found;
+}
+
+static void every_listed_name_has_an_inode_number(void **state)
+{
+	(void)state;
+	for (size_t i = 0; can_mount && i < ARRAY_SIZE(modes); i++) {
+		auto_strbuf tar = STRBUF_INIT(TT_MAX);
+		auto_tt_store s;
+		struct layer_info info;
+		struct image_layers *layers = NULL;
+		struct digest id;
+		struct error err = { 0 };
+
+		tt_add(&tar, '0', "folder/file", NULL, "x");
+		tt_end(&tar);
+		tt_store_open(&s, modes[i]);
+		assert_int_equal(tt_ingest(&s, &tar, NULL, 0, &info, &err), 0);
+		tt_commit(&s, &info, 1, NULL, "x", &id);
+		assert_int_equal(image_layers_get(s.store, &id, &layers, &err), 0);
+		assert_int_not_equal(listed_number(layers->fds[0], "folder", ".."), 0);
+		assert_int_not_equal(listed_number(layers->fds[0], "folder", "file"), 0);
+		assert_int_not_equal(listed_number(layers->fds[0], ".", "."), 0);
+		assert_int_not_equal(listed_number(layers->fds[0], ".", ".."), 0);
+		image_layers_put(s.store, layers);
 	}
 }
 
@@ -415,6 +457,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_ordinary_layer_is_the_same_in_each_mode_and_to_gnu_tar),
+		cmocka_unit_test(every_listed_name_has_an_inode_number),
 		cmocka_unit_test(an_empty_layer_has_a_root),
 		cmocka_unit_test(parents_that_no_entry_names_are_made),
 		cmocka_unit_test(a_later_entry_replaces_an_earlier_one),

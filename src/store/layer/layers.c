@@ -58,7 +58,7 @@ static int mount_erofs(struct store *store, const struct digest *diff_id, struct
 
 	layer_path(diff_id, dir);
 	blob_path(diff_id, blob);
-	snprintf(index, sizeof(index), "%s/layers/%s/index.erofs", store->state_dir, dir);
+	snprintf(index, sizeof(index), "%s/layers/%s/" LAYER_INDEX, store->state_dir, dir);
 	snprintf(tar, sizeof(tar), "%s/blobs/%s", store->state_dir, blob);
 	return erofs_mount(index, tar, store->mode == STORE_MODE_EROFS_LOOP, err);
 }
@@ -296,7 +296,7 @@ int layer_open_files(struct store *store, const struct digest *diff_id, struct l
 	if (tar < 0)
 		return tar;
 	layer_path(diff_id, dir);
-	snprintf(path, sizeof(path), "%s/index.erofs", dir);
+	snprintf(path, sizeof(path), "%s/" LAYER_INDEX, dir);
 	auto_close int index = openat(store->layers_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (index < 0)
 		return error_set(err, errno, "open the index of layer %s", diff_id->text);
