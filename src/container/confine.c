@@ -105,7 +105,9 @@ int confine(const struct plan *plan, const struct credentials *who, struct error
 		r = set_ids(who, err);
 	if (r == 0)
 		r = capability_apply(&caps, err);
-	if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+	/* The change of ids took the signal, and made it as dumpable as the host's setting says. */
+	if (r == 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
+		       prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0))
 		r = error_set(err, errno, "set the death signal");
 	if (r == 0 && plan->no_new_privs)
 		r = set_no_new_privs(err);

@@ -170,6 +170,37 @@ static void A4_a_masked_path_does_not_depend_on_the_images_null_device(void **st
 	assert_non_null(strstr(strbuf_text(&res.output), "refused\n"));
 }
 
+/*
+ * A4: proc and sysfs get their places by a link of the image that leads through a folder on which a
+ * tmpfs is mounted later. By their paths nothing would be found any more to be masked.
+ */
+static void A4_what_is_masked_is_so_where_a_later_mount_covers_the_way(void **state)
+{
+	(void)state;
+	static const char *const links[][2] = {
+		{ "/run/p", "proc" },
+		{ "/hidden/p", "run/p" },
+		{ "/run/s", "sys" },
+		{ "/hidden/s", "run/s" },
+	};
+	auto_world w;
+	auto_result res;
+	struct error err;
+	hostile_init(&w, "cut -d' ' -f2,4 /hidden/p/self/mounts");
+	int root = w.fds[0];
+	assert_int_equal(mkdirat(root, "run", 0755), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
+		assert_int_equal(path_remove_tree_at(root, links[i][1], &err), 0);
+		assert_int_equal(symlinkat(links[i][0], root, links[i][1]), 0);
+	}
+	world_run_well(&w, &res);
+	const char *mounts = strbuf_text(&res.output);
+	assert_non_null(strstr(mounts, "/hidden/p rw"));
+	assert_non_null(strstr(mounts, "/hidden/p/sys ro"));
+	assert_non_null(strstr(mounts, "/hidden/p/timer_list ro"));
+	assert_non_null(strstr(mounts, "/hidden/s ro"));
+}
+
 /* A5: without a stream of the caller's, 0 is the null device that Berth made. */
 static void A5_the_programs_null_stream_is_the_null_device(void **state)
 {
@@ -235,6 +266,7 @@ int main(void)
 		cmocka_unit_test(A1_nothing_outside_of_the_root_changes_whatever_an_image_holds),
 		cmocka_unit_test(A1_twin_links_that_stay_inside_are_followed),
 		cmocka_unit_test(A4_a_masked_path_does_not_depend_on_the_images_null_device),
+		cmocka_unit_test(A4_what_is_masked_is_so_where_a_later_mount_covers_the_way),
 		cmocka_unit_test(A5_the_programs_null_stream_is_the_null_device),
 		cmocka_unit_test(C2_a_working_folder_through_a_descriptor_is_refused),
 		cmocka_unit_test(D4_hostile_user_files_cost_nothing),

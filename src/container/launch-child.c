@@ -44,7 +44,9 @@ static int become_root(struct error *err)
 {
 	if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return error_set(err, errno, "become root inside");
-	return 0;
+	/* A change of ids makes it as dumpable as fs.suid_dumpable of the host says. */
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? error_set(err, errno, "hide the process")
+						      : 0;
 }
 
 /* A session keyring of its own: the host's can not be reached from inside. */
@@ -279,6 +281,9 @@ static int joining_process(struct launch *l, int init_pidfd, int namespaces, str
 	int r = begin(err);
 	if (r == 0 && cg)
 		r = cgroup_enter(cg, err);
+	/* Limits and score as the first process got them; only now is there a right to. */
+	if (r == 0)
+		r = launch_set_limits(l->plan, 0, err);
 	if (r < 0)
 		return r;
 	if (namespaces && setns(init_pidfd, namespaces) < 0)

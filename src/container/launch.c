@@ -74,10 +74,6 @@ static int visit_end(struct visit *v, struct error *err)
 	return r;
 }
 
-/*
- * Raises hard limits while there still is a right to: the process itself sets the final values
- * last. What can not be raised is cut there, or refused where the user asked for it.
- */
 static int raise_rlimits(const struct plan *p, pid_t pid, struct error *err)
 {
 	for (uint32_t i = 0; i < p->rlimits.count; i++) {
@@ -100,10 +96,19 @@ static int set_oom_score(const struct plan *p, pid_t pid, struct error *err)
 	char path[64], text[16];
 	if (!p->oom_score_adj_set)
 		return 0;
-	(void)snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)pid);
+	if (pid)
+		(void)snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)pid);
+	else
+		(void)snprintf(path, sizeof(path), "/proc/self/oom_score_adj");
 	(void)snprintf(text, sizeof(text), "%d", p->oom_score_adj);
 	int r = write_text_at(AT_FDCWD, path, text);
 	return r < 0 ? error_set(err, r, "set oom_score_adj to %s", text) : 0;
+}
+
+int launch_set_limits(const struct plan *plan, pid_t pid, struct error *err)
+{
+	int r = raise_rlimits(plan, pid, err);
+	return r < 0 ? r : set_oom_score(plan, pid, err);
 }
 
 static void copy_limits(const struct plan_cgroup *from, struct cgroup_limits *to)
@@ -206,9 +211,7 @@ static int serve_child(struct launch *l, struct container *c, pid_t pid, struct 
 		if (userns_fd < 0)
 			return userns_fd;
 	}
-	r = raise_rlimits(p, pid, err);
-	if (r == 0)
-		r = set_oom_score(p, pid, err);
+	r = launch_set_limits(p, pid, err);
 	if (r == 0)
 		r = launch_make_root(l, userns_fd, c->cg, &h, err);
 	if (r == 0 && c->cg && !cgroup_is_unified(c->cg))

@@ -64,6 +64,16 @@ must_check int launch_make_root(const struct launch *l, int userns_fd, struct cg
 				struct handed *ret, struct error *err);
 
 /**
+ * launch_set_limits() - what of a process's limits takes a right that it loses
+ * @pid: the process; 0 for the caller itself
+ *
+ * Raises hard limits where the caller may: the process sets the final values itself, last. What can
+ * not be raised is cut there, or refused here where the user asked for it. Sets the score by which
+ * the kernel chooses what to kill for memory.
+ */
+must_check int launch_set_limits(const struct plan *plan, pid_t pid, struct error *err);
+
+/**
  * launch_child() - the new process's way to its program
  *
  * Does not return: it ends in execve(), in Berth's own init, or in _exit() after the failure was

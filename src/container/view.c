@@ -120,9 +120,10 @@ int view_make(struct view *v, const struct launch *l, struct error *err)
 	const struct plan *p = l->plan;
 	v->l = l;
 	v->made = xcalloc(p->mounts.count + 1, sizeof(*v->made));
+	v->placed = xcalloc(p->mounts.count + 1, sizeof(*v->placed));
 	for (uint32_t i = 0; i < p->mounts.count; i++) {
 		const struct plan_mount *m = &p->mounts.items[i];
-		v->made[i] = -1;
+		v->made[i] = v->placed[i] = -1;
 		if (launch_is_handed(l, m))
 			continue;
 		v->made[i] = make_mount(m, err);
@@ -202,11 +203,26 @@ static int set_propagation(int mount_fd, uint32_t propagation, struct error *err
 	return change.propagation ? mount_change(mount_fd, &change, err) : 0;
 }
 
+/* Opens a path by the last mount of the plan that it lies in, or in the root. */
+static int find_placed(struct view *v, const char *path, struct error *err)
+{
+	const struct plan *p = v->l->plan;
+	for (uint32_t i = p->mounts.count; i-- > 0;) {
+		const char *target = p->mounts.items[i].target;
+		size_t len = strlen(target);
+		const char *rest = path + len;
+		if (v->placed[i] >= 0 && strncmp(path, target, len) == 0 &&
+		    (*rest == '/' || *rest == '\0'))
+			return rootfs_open(v->placed[i], *rest ? rest : ".", O_PATH, err);
+	}
+	return rootfs_open(v->root_fd, path, O_PATH, err);
+}
+
 /* Hidden by an empty file or folder: the first time by the template itself, then by copies of it. */
 static int mask(struct view *v, const char *path, struct error *err)
 {
 	struct stat st;
-	auto_close int fd = rootfs_open(v->root_fd, path, O_PATH, err);
+	auto_close int fd = find_placed(v, path, err);
 	if (fd == -ENOENT || fd == -ENOTDIR)
 		return 0;
 	if (fd < 0)
@@ -228,7 +244,7 @@ static int mask(struct view *v, const char *path, struct error *err)
 static int make_read_only(struct view *v, const char *path, struct error *err)
 {
 	struct mount_change change = { .set = MOUNT_ATTR_RDONLY, .recursive = true };
-	auto_close int fd = rootfs_open(v->root_fd, path, O_PATH, err);
+	auto_close int fd = find_placed(v, path, err);
 	if (fd == -ENOENT || fd == -ENOTDIR)
 		return 0;
 	if (fd < 0)
@@ -256,6 +272,7 @@ static int place_mounts(struct view *v, const struct handed *h, struct error *er
 			r = place(v, fd, m->target, err);
 			if (r == 0)
 				r = set_propagation(fd, m->propagation, err);
+			v->placed[i] = fd;
 		}
 		if (r < 0)
 			return error_prefix(err, "mount %s", m->target);

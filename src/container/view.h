@@ -14,11 +14,14 @@
  * detached, while the old root with its visible proc and sysfs is still there (the kernel wants to
  * see them before it gives a new one to a user namespace). view_enter() makes the root the root.
  * view_place() puts everything into it, in the plan's order: each target is found by sys/rootfs.h,
- * and the mount goes onto that descriptor.
+ * and the mount goes onto that descriptor. What is masked or read-only below a mount of the plan is
+ * found from that mount, not by its whole path again: a link of the image by which the mount got its
+ * place may lead elsewhere since another mount covered it.
  */
 struct view {
 	const struct launch *l;
 	int *made;        /* for each mount of the plan: what this side made, or -1 */
+	int *placed;      /* for each that is attached: borrowed from whoever made it; or -1 */
 	int files_fd;     /* tmpfs with the plan's small files and what masks are made of */
 	int *files;       /* for each small file: a mount of it */
 	int empty_fd;     /* read-only mount of its empty file */

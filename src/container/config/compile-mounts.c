@@ -45,7 +45,6 @@ static const struct flag flags[] = {
 	{ "ridmap", PLAN_MOUNT_IDMAP | PLAN_MOUNT_RECURSIVE, 0 },
 	{ "idmap=try", PLAN_MOUNT_IDMAP_OPTIONAL, 0 },
 	{ "ridmap=try", PLAN_MOUNT_IDMAP_OPTIONAL | PLAN_MOUNT_RECURSIVE, 0 },
-	{ "tmpcopyup", PLAN_MOUNT_COPY_UP, 0 },
 	{ "defaults", 0, 0 },
 	{ "private", 0, 1u << 18 },
 	{ "rprivate", 0, 1u << 18 | REC },
@@ -58,8 +57,9 @@ static const struct flag flags[] = {
 };
 
 /* Words of other runtimes' or of mount(8) that would change what is mounted: never passed over. */
-static const char *const refused[] = { "remount", "copy-symlink", "src-nofollow", "sync", "dirsync",
-				       "mand",    "loop",         "user",         "users" };
+static const char *const refused[] = { "remount", "copy-symlink", "src-nofollow", "tmpcopyup",
+				       "sync",    "dirsync",      "mand",         "loop",
+				       "user",    "users" };
 
 static bool apply_attribute(const char *word, struct plan_mount *m)
 {

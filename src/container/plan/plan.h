@@ -135,8 +135,7 @@ enum plan_mount_flags {
 	PLAN_MOUNT_IDMAP = 1 << 1,          /* bind: shift owners by the user namespace's maps */
 	PLAN_MOUNT_IDMAP_OPTIONAL = 1 << 2, /* ... where the file system can, else as it is */
 	PLAN_MOUNT_ATTR_RECURSIVE = 1 << 3, /* @attr_set and @attr_clear hold for what is below */
-	PLAN_MOUNT_COPY_UP = 1 << 4,        /* tmpfs: start with what the image has there */
-	PLAN_MOUNT_FLAGS_ALL = (1 << 5) - 1,
+	PLAN_MOUNT_FLAGS_ALL = (1 << 4) - 1,
 };
 
 struct plan_mount {

@@ -144,10 +144,8 @@ int container_bind_parse(const char *text, struct container_mount *ret, struct e
 /* What a caller may say about a tmpfs: flags, and numbers under a name. */
 static bool tmpfs_word(const char *word)
 {
-	static const char *const flags[] = {
-		"exec",  "noexec",  "suid",     "nosuid", "dev",
-		"nodev", "noatime", "relatime", "async",  "tmpcopyup"
-	};
+	static const char *const flags[] = { "exec",  "noexec",  "suid",     "nosuid", "dev",
+					     "nodev", "noatime", "relatime", "async" };
 	static const char *const numbers[] = { "uid=", "gid=", "nr_inodes=", "nr_blocks=" };
 	uint64_t value;
 
