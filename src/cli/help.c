@@ -12,7 +12,8 @@ static int line_width(FILE *out)
 {
 	struct winsize size;
 
-	if (ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col >= 40)
+	if (ioctl(out == stderr ? STDERR_FILENO : STDOUT_FILENO, TIOCGWINSZ, &size) == 0 &&
+	    size.ws_col >= 40)
 		return size.ws_col > 120 ? 120 : size.ws_col;
 	return 80;
 }

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "cli/context/context.h"
 #include "cli/help.h"
+#include "cli/screen.h"
 #include "cli/verb.h"
 
 static int bad_usage(const struct verb *verb, const char *name, const char *text)
@@ -152,6 +153,7 @@ int main(int argc, char **argv)
 
 	fill_standard_descriptors();
 	(void)sigaction(SIGPIPE, &ignore, NULL);
+	screen_guard();
 	if (argc < 1)
 		return 1;
 	if (option_parse(&global_options, argv + 1, &globals, &parsed, &err) < 0) {

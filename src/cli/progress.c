@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "base/printable.h"
 #include "cli/client/json-stream.h"
 #include "cli/document.h"
 #include "cli/human.h"
@@ -22,6 +23,7 @@
 /* What is on the screen: one line for each id, the first one on top. */
 struct screen {
 	const struct progress *p;
+	bool terminal;
 	bool redraw;
 	int width;
 	struct strv ids;
@@ -81,10 +83,20 @@ static void draw_line(struct screen *s, const char *id, const char *text)
 		    text, up);
 }
 
+/* A word of the engine's, which may be an image's: for a terminal without control characters. */
+static char *shown(const struct screen *s, const char *text)
+{
+	char *copy = xstrdup(text);
+
+	if (s->terminal)
+		printable_make(copy, strlen(copy), "\n\t");
+	return copy;
+}
+
 static void show_status(struct screen *s, struct json_object *message)
 {
-	const char *id = document_text(message, "id");
-	const char *status = document_text(message, "status");
+	auto_free char *id = shown(s, document_text(message, "id"));
+	auto_free char *status = shown(s, document_text(message, "status"));
 	char bar[160];
 
 	progress_bar(document_int(message, "progressDetail.current"),
@@ -116,10 +128,12 @@ static int show_message(struct json_object *message, void *arg, struct error *er
 		return error_say(err, EIO, "%s", failure);
 	if (document_at(message, "aux") && s->p->aux)
 		s->p->aux(document_at(message, "aux"), s->p->arg);
-	if (*stream)
-		strbuf_adds(&s->out, stream);
-	else if (*document_text(message, "status"))
+	if (*stream) {
+		auto_free char *text = shown(s, stream);
+		strbuf_adds(&s->out, text);
+	} else if (*document_text(message, "status")) {
 		show_status(s, message);
+	}
 	return 0;
 }
 
@@ -141,7 +155,7 @@ int progress_show(const struct progress *p, struct http *http, struct error *err
 	uint16_t cols = 0;
 	struct screen s = {
 		.p = p,
-		.redraw = p->fd >= 0 && !p->plain && text_is_terminal(p->fd),
+		.terminal = p->fd >= 0 && text_is_terminal(p->fd),
 		.out = STRBUF_INIT(JSON_STREAM_LINE_MAX * 4),
 	};
 	const struct json_stream stream = {
@@ -150,6 +164,7 @@ int progress_show(const struct progress *p, struct http *http, struct error *err
 		.arg = &s,
 	};
 
+	s.redraw = s.terminal && !p->plain;
 	s.width = s.redraw && terminal_size(&rows, &cols) ? cols : 200;
 	int r = json_stream_read(&stream, http, err);
 	flush_screen(&s);

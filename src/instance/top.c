@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/printable.h"
 #include "container/config/default-config.h"
 #include "instance/manager-internal.h"
 #include "instance/usage-internal.h"
@@ -68,6 +69,7 @@ static bool parse_stat(char *text, struct process *p)
 		return false;
 	*close = '\0';
 	(void)snprintf(p->name, sizeof(p->name), "%s", open + 1);
+	printable_make(p->name, strlen(p->name), "");
 	if (sscanf(close + 1,
 		   " %c %d %*d %*d %d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64
 		   " %*d %*d %" SCNd64 " %" SCNd64 " %" SCNd64 " %*d %" SCNu64 " %" SCNu64
@@ -95,13 +97,9 @@ static char *command_text(int proc_fd, const char *name)
 		text.len--;
 	if (text.len == 0)
 		return xasprintf("[%s]", name);
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.data[i];
-		if (c == '\0')
-			text.data[i] = ' ';
-		else if (c < ' ' || c == 0x7f)
-			text.data[i] = '?';
-	}
+	for (size_t i = 0; i < text.len; i++)
+		text.data[i] = text.data[i] ? text.data[i] : ' ';
+	printable_make(text.data, text.len, "");
 	text.data[text.len] = '\0';
 	return xstrdup(text.data);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/printable.h"
 #include "vm/wire.h"
 
 #define SIGNAL_MAX 64u
@@ -105,14 +106,6 @@ void guest_failed_encode(const struct guest_failed *m, struct strbuf *out)
 	wire_put_text(out, m->error.text);
 }
 
-/* What a guest says is shown to a user: nothing but printable text on one line. */
-static void make_printable(char *text)
-{
-	for (unsigned char *p = (unsigned char *)text; *p; p++)
-		if (*p < ' ' || *p == 127)
-			*p = '?';
-}
-
 int guest_failed_decode(const void *data, size_t len, struct guest_failed *ret)
 {
 	struct wire_reader r;
@@ -123,7 +116,8 @@ int guest_failed_decode(const void *data, size_t len, struct guest_failed *ret)
 	if (!wire_end(&r) || code > ERRNO_MAX || ret->exit_code < 0 || ret->exit_code > 255)
 		return -EBADMSG;
 	ret->error.code = -(int)code;
-	make_printable(ret->error.text);
+	/* what a guest says is shown to a user, on one line */
+	printable_make(ret->error.text, strlen(ret->error.text), "");
 	return 0;
 }
 

@@ -42,29 +42,48 @@ static bool find_program(const char *name, char ret[PATH_MAX])
 	return false;
 }
 
-int tunnel_ssh(const char *url, struct error *err)
+int tunnel_ssh_arguments(const char *url, struct strv *ret, struct error *err)
 {
-	auto_strv argv = {};
-	char path[PATH_MAX];
 	auto_free char *target = xstrdup(url + strlen("ssh://"));
 
 	target[strcspn(target, "/")] = '\0';
 	char *at = strrchr(target, '@');
-	char *colon = strrchr(at ? at : target, ':');
-	if (!find_program("ssh", path))
-		return error_say(err, ENOENT, "connect to %s: no ssh program in PATH", url);
-	strv_add(&argv, "ssh");
-	strv_add(&argv, "-T");
-	strv_add(&argv, "-oConnectTimeout=30");
+	char *host = at ? at + 1 : target;
+	/* in "[::1]" the colons are the address's */
+	char *bracket = *host == '[' ? strchr(host, ']') : NULL;
+	char *colon = strchr(bracket ? bracket : host, ':');
+	size_t digits = colon ? strspn(colon + 1, "0123456789") : 0;
+	bool bad_port = colon && (digits == 0 || digits > 5 || colon[1 + digits]);
+	if (bad_port || !*host || *host == ':' || *host == '-' || at == target ||
+	    target[0] == '-' || (*host == '[' && !bracket))
+		return error_say(err, EINVAL, "bad engine address '%s'", url);
+	strv_add(ret, "ssh");
+	strv_add(ret, "-T");
+	strv_add(ret, "-oConnectTimeout=30");
 	if (colon) {
 		*colon = '\0';
-		strv_addf(&argv, "-p%s", colon + 1);
+		strv_addf(ret, "-p%s", colon + 1);
 	}
-	if (!*target)
-		return error_say(err, EINVAL, "bad engine address '%s'", url);
-	strv_add(&argv, "--");
-	strv_add(&argv, target);
-	strv_add(&argv, "berth system dial-stdio");
+	strv_add(ret, "--");
+	if (bracket) {
+		*bracket = '\0';
+		memmove(host, host + 1, strlen(host));
+	}
+	strv_add(ret, target);
+	strv_add(ret, "berth system dial-stdio");
+	return 0;
+}
+
+int tunnel_ssh(const char *url, struct error *err)
+{
+	auto_strv argv = {};
+	char path[PATH_MAX];
+
+	int r = tunnel_ssh_arguments(url, &argv, err);
+	if (r < 0)
+		return r;
+	if (!find_program("ssh", path))
+		return error_say(err, ENOENT, "connect to %s: no ssh program in PATH", url);
 	return spawn_tunnel(path, &argv, err);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/strv.h"
 
 /**
  * DOC: Engines on other hosts
@@ -12,6 +13,15 @@
  * small program beside this one that is linked with OpenSSL, which `berth` itself is not: it would
  * start ten times slower.
  */
+
+/**
+ * tunnel_ssh_arguments() - the command line of ssh for an address
+ * @url: "ssh://[user@]host[:port]"; an IPv6 address stands in brackets
+ * @ret: appended to, the program's name first
+ *
+ * Return: 0; -EINVAL where a part is missing, or could be taken for an option.
+ */
+must_check int tunnel_ssh_arguments(const char *url, struct strv *ret, struct error *err);
 
 /* @url is "ssh://[user@]host[:port]"; a connected stream socket or a negative errno. */
 must_check int tunnel_ssh(const char *url, struct error *err);

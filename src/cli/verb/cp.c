@@ -82,9 +82,14 @@ static int receive(struct http *http, const struct unpack_options *unpack, uint6
 	}
 }
 
-/* Into the folder @dest, or under the name @dest: what is there decides. */
+/*
+ * Into the folder @dest, or under the name @dest: what is there decides. @base is what the archive's
+ * entries begin with; @wanted the name that the user asked for, which alone becomes one of this host:
+ * a link of the instance may lead to any other.
+ */
 static int receive_at(const struct call *call, struct http *http, const char *base,
-		      const struct path_stat *source, const char *dest, struct error *err)
+		      const char *wanted, const struct path_stat *source, const char *dest,
+		      struct error *err)
 {
 	const struct cp_options *o = call->options;
 	auto_free char *parent = NULL;
@@ -93,7 +98,7 @@ static int receive_at(const struct call *call, struct http *http, const char *ba
 	struct stat st;
 
 	bool exists = stat(dest, &st) == 0;
-	int r = copy_place(dest, exists, exists && S_ISDIR(st.st_mode), base, source->is_dir,
+	int r = copy_place(dest, exists, exists && S_ISDIR(st.st_mode), wanted, source->is_dir,
 			   &parent, &name, err);
 	if (r < 0)
 		return r;
@@ -117,6 +122,7 @@ static int copy_out(const struct call *call, const char *instance, const char *s
 {
 	const struct cp_options *o = call->options;
 	auto_free char *path = copy_clean(source);
+	auto_free char *wanted = copy_base(path);
 	auto_path_stat stat_of = {};
 	auto_http *http = NULL;
 
@@ -139,7 +145,7 @@ static int copy_out(const struct call *call, const char *instance, const char *s
 		return download_to(http, STDOUT_FILENO, err);
 	}
 	auto_free char *base = copy_base(path);
-	return receive_at(call, http, base, &stat_of, dest, err);
+	return receive_at(call, http, base, wanted, &stat_of, dest, err);
 }
 
 /* ---- Into an instance ------------------------------------------------------------------------- */

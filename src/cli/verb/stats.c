@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/fd.h"
 #include "base/map.h"
+#include "base/printable.h"
 #include "cli/client/url.h"
 #include "cli/document.h"
 #include "cli/human.h"
@@ -234,14 +236,16 @@ static void print(struct listing *listing, bool redraw)
 		return;
 	}
 	/* over what stands there, line by line, so that it does not flicker */
-	(void)fputs("\033[H", stdout);
+	auto_strbuf screen = STRBUF_INIT(32U << 20);
+	printable_make(text.data, text.len, "\n");
+	strbuf_adds(&screen, "\033[H");
 	for (const char *line = strbuf_text(&text); *line;) {
 		const char *end = strchrnul(line, '\n');
-		(void)printf("%.*s\033[K\n", (int)(end - line), line);
+		strbuf_addf(&screen, "%.*s\033[K\n", (int)(end - line), line);
 		line = *end ? end + 1 : end;
 	}
-	(void)fputs("\033[J", stdout);
-	(void)fflush(stdout);
+	strbuf_adds(&screen, "\033[J");
+	(void)!write_full(STDOUT_FILENO, screen.data, screen.len);
 }
 
 static int run(struct call *call)
