@@ -115,6 +115,7 @@ int container_exec(struct container *c, const struct plan *plan,
 	struct clone_request request = { .cgroup_fd = born_in_group ? cgroup_clone_fd(c->cg) : -1 };
 	p.pid = clone_process(&request, &p.pidfd, err);
 	if (p.pid == 0) {
+		close_p(&p.status_fd); /* as in a start */
 		l.sync_fd = child_fd;
 		launch_exec_child(&l, c->init_pidfd, c->join & ~CLONE_NEWPID,
 				  born_in_group ? NULL : c->cg);

@@ -30,10 +30,22 @@
 
 #define CODE_ENGINE 125 /* what Docker says of a failure that is not the program's */
 
-static int begin(struct error *err)
+/*
+ * Nobody looks into it, and it dies with the keeper. A change of ids takes both back: it makes the
+ * process as dumpable as fs.suid_dumpable of the host says, and forgets the death signal.
+ */
+static int bind_to_keeper(struct error *err)
 {
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return error_set(err, errno, "prepare the process");
+	return 0;
+}
+
+static int begin(struct error *err)
+{
+	int r = bind_to_keeper(err);
+	if (r < 0)
+		return r;
 	(void)umask(0);
 	/* What the keeper set for itself must not reach the program. */
 	return signals_reset(err);
@@ -44,9 +56,7 @@ static int become_root(struct error *err)
 {
 	if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return error_set(err, errno, "become root inside");
-	/* A change of ids makes it as dumpable as fs.suid_dumpable of the host says. */
-	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? error_set(err, errno, "hide the process")
-						      : 0;
+	return bind_to_keeper(err);
 }
 
 /* A session keyring of its own: the host's can not be reached from inside. */

@@ -241,6 +241,8 @@ static int clone_first(struct launch *l, struct container *c, int child_fd,
 	int r = visit_begin(&v, p, l->fds, err);
 	pid_t pid = r < 0 ? r : clone_process(&request, &process->pidfd, err);
 	if (pid == 0) {
+		/* with a copy of the keeper's end it would not see the keeper go */
+		close_p(&process->status_fd);
 		l->sync_fd = child_fd;
 		launch_child(l);
 	}

@@ -2,77 +2,19 @@
 #include "instance/manager-internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/fd.h"
 #include "oci/image-config.h"
 #include "store/image/image.h"
-#include "sys/cgroup.h"
 
 /* Restart policies wait 100 ms, then twice as long each time, and start anew after a good run. */
 #define BACKOFF_FIRST_NS (100 * NSEC_PER_MSEC)
 #define BACKOFF_LAST_NS (60 * NSEC_PER_SEC)
 #define GOOD_RUN_NS (10 * NSEC_PER_SEC)
-
-#define KILL_TIMEOUT_MS 5000
-
-/* Ends what a killed keeper left in its control group, and removes the group. */
-static void kill_remains(struct manager *m, const struct record *r)
-{
-	auto_cgroup_layout layout = CGROUP_LAYOUT_NONE;
-	auto_free char *path = xasprintf("berth/%s", r->id);
-	auto_cgroup *cg = NULL;
-	struct error why = {};
-
-	int result = cgroup_layout_probe(CGROUP_ROOT, &layout, &why);
-	if (result == 0)
-		result = cgroup_open(&layout, path, &cg, &why);
-	if (result == -ENOENT)
-		return;
-	if (result == 0)
-		result = cgroup_freeze(cg, false, &why);
-	if (result == 0)
-		result = cgroup_kill(cg, KILL_TIMEOUT_MS, &why);
-	if (result == 0)
-		result = cgroup_remove(cg, &why);
-	instance_complain(m, r, result, &why);
-}
-
-/* True with what a keeper wrote before it ended. */
-static bool read_exit(struct manager *m, const struct record *r, struct keeper_exit *ret)
-{
-	char path[INSTANCE_ID_LEN + 16];
-	struct keeper_exit exit;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", r->id, KEEPER_EXIT_NAME);
-	auto_close int fd = openat(m->run_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || read_full(fd, &exit, sizeof(exit)) != sizeof(exit) ||
-	    exit.magic != KEEPER_EXIT_MAGIC)
-		return false;
-	exit.error.text[ERROR_TEXT - 1] = '\0';
-	*ret = exit;
-	return true;
-}
-
-void instance_lost(struct manager *m, struct record *r, const char *why, int exit_code,
-		   struct keeper_exit *ret)
-{
-	kill_remains(m, r);
-	if (read_exit(m, r, ret))
-		return;
-	*ret = (struct keeper_exit){
-		.magic = KEEPER_EXIT_MAGIC,
-		.exit_code = exit_code,
-		.signal = exit_code == EXIT_BY_KILL ? SIGKILL : 0,
-		.finished_ns = clock_now(),
-	};
-	(void)error_say(&ret->error, ECONNRESET, "%s", why);
-}
 
 static bool wants_restart(const struct record *r, const struct keeper_exit *exit)
 {
@@ -208,6 +150,8 @@ void instance_finish(struct manager *m, struct record *r, struct keeper *k)
 	if (k->lost)
 		instance_lost(m, r, "the keeper of this instance ended unexpectedly", EXIT_BY_KILL,
 			      &exit);
+	else
+		remains_expect(m, r, k);
 	execs_release(m, r);
 	instance_ended(m, r, &exit);
 	if (!r->request.auto_remove)
@@ -259,6 +203,7 @@ static void on_released(void *owner)
 
 const struct keeper_callbacks instance_callbacks = {
 	.exited = on_exited,
+	.ended = remains_keeper_ended,
 	.oom = on_oom,
 	.exec = on_exec,
 	.released = on_released,

@@ -15,7 +15,7 @@
 struct fixture {
 	struct keeper *k;
 	int peer;
-	int exits, losses, ooms, execs, releases;
+	int exits, losses, ends, ooms, execs, releases;
 	struct keeper_exit exit;
 };
 
@@ -27,6 +27,12 @@ static void on_exited(struct keeper *k, const struct keeper_exit *exit, void *ow
 	f->losses += !exit;
 	if (exit)
 		f->exit = *exit;
+}
+
+static void on_ended(struct keeper *k, void *owner)
+{
+	(void)k;
+	((struct fixture *)owner)->ends++;
 }
 
 static void on_oom(struct keeper *k, void *owner)
@@ -47,7 +53,8 @@ static void on_released(void *owner)
 	((struct fixture *)owner)->releases++;
 }
 
-static const struct keeper_callbacks callbacks = { on_exited, on_oom, on_exec, on_released };
+static const struct keeper_callbacks callbacks = { on_exited, on_ended, on_oom, on_exec,
+						   on_released };
 
 static void open_fixture(struct fixture *f)
 {
@@ -104,6 +111,8 @@ static void an_exit_is_told_once_and_the_end_after_it_is_no_loss(void **state)
 	assert_false(keeper_read(f.k));
 	assert_int_equal(f.exits, 1);
 	assert_int_equal(f.losses, 0);
+	assert_int_equal(f.ends, 1);
+	assert_false(keeper_has_cleared(f.k));
 	assert_int_equal(f.exit.exit_code, 3);
 }
 

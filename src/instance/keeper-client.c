@@ -362,6 +362,18 @@ void keeper_finish(struct keeper *k)
 	(void)send_packet(k, &header, NULL, 0, NULL, 0, NULL, 0, NULL);
 }
 
+bool keeper_has_closed(struct keeper *k)
+{
+	auto_held held = keeper_lock(k);
+	return k->closed;
+}
+
+bool keeper_has_cleared(struct keeper *k)
+{
+	auto_held held = keeper_lock(k);
+	return k->cleared;
+}
+
 bool keeper_start_known(const struct keeper *k, const void *unused)
 {
 	(void)unused;

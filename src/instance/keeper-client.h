@@ -35,6 +35,8 @@ struct keeper_callbacks {
 	/* The first process ended; or, with NULL, the keeper is gone and said nothing of it. Once.
 	 */
 	void (*exited)(struct keeper *k, const struct keeper_exit *exit, void *owner);
+	/* The connection ended, some time after @exited told of an exit. Once. */
+	void (*ended)(struct keeper *k, void *owner);
 	void (*oom)(struct keeper *k, void *owner);
 	/* An additional process started, failed to start or ended: see @exec. */
 	void (*exec)(struct keeper *k, const struct keeper_exec *exec, void *owner);
@@ -96,6 +98,7 @@ struct keeper {
 	bool lost;   /* without a word */
 	struct keeper_exit exit;
 	bool closed;
+	bool cleared;  /* nothing of the instance is left in the kernel */
 	bool finished; /* the owner has recorded the exit */
 };
 
@@ -171,6 +174,9 @@ int keeper_await(struct keeper *k, bool (*done)(const struct keeper *k, const vo
 
 /* Marks the exit as recorded and wakes who waits for that; tells the keeper that it may end. */
 void keeper_finish(struct keeper *k);
+
+bool keeper_has_closed(struct keeper *k);
+bool keeper_has_cleared(struct keeper *k);
 
 /* Answers for keeper_await(). */
 bool keeper_start_known(const struct keeper *k, const void *unused);

@@ -39,14 +39,14 @@
  *	                                 ◄──  STARTED | FAILED      once for each process
  *	                                 ◄──  EXITED                once for each that started
  *	                                 ◄──  ATTACH_DONE           once for each client
- *	                                 ◄──  OOM, STATE, PRESENT
+ *	                                 ◄──  OOM, STATE, PRESENT, CLEARED
  *	  ACK_EXIT                       ──►  after EXITED or FAILED of process 0: it is recorded
  *
  * An engine that connects later, or again because its connection broke, says HELLO first: what it was
  * not told meanwhile, it learns from the answer.
  *
  * When the first process has ended, the keeper writes the file "exit" (struct keeper_exit) by a
- * rename, tells it to the connected engine, removes the cgroups, and ends: at once where no engine
+ * rename, tells it to the connected engine, removes the cgroups, tells that as well, and ends: at once where no engine
  * is connected, else after its ACK_EXIT or the end of its connection; attached clients that still
  * read are waited for. The end of the process (or of the connection) says that nothing of it is left
  * in the kernel. An engine that comes later and can not connect reads "exit"; where that is missing
@@ -112,6 +112,7 @@ enum keeper_message_type {
 	KEEPER_OOM = 37,         /* nothing */
 	KEEPER_STATE = 38,       /* struct keeper_state */
 	KEEPER_PRESENT = 39,     /* struct keeper_present */
+	KEEPER_CLEARED = 40,     /* nothing: of the instance nothing is left in the kernel */
 };
 
 struct keeper_header {

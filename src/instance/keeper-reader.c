@@ -66,6 +66,7 @@ static size_t payload_size(uint32_t type)
 		[KEEPER_OOM] = 0,
 		[KEEPER_STATE] = sizeof(struct keeper_state),
 		[KEEPER_PRESENT] = sizeof(struct keeper_present),
+		[KEEPER_CLEARED] = 0,
 	};
 	return type >= KEEPER_REPLY && type < ARRAY_SIZE(sizes) ? sizes[type] : SIZE_MAX;
 }
@@ -222,6 +223,8 @@ static void take_event(struct keeper *k, const struct event *e)
 		k->state_known = true;
 	} else if (e->header.type == KEEPER_PRESENT)
 		take_present(k, &e->present);
+	else if (e->header.type == KEEPER_CLEARED)
+		k->cleared = true;
 	(void)pthread_cond_broadcast(&k->changed);
 }
 
@@ -229,9 +232,11 @@ static void take_event(struct keeper *k, const struct event *e)
 static void take_end(struct keeper *k)
 {
 	bool lost;
+	bool ended;
 	{
 		auto_held held = keeper_lock(k);
 		lost = !k->exited && k->start != KEEPER_START_FAILED;
+		ended = k->exited;
 		k->closed = true;
 		k->lost |= lost;
 		k->exited |= lost;
@@ -243,6 +248,8 @@ static void take_end(struct keeper *k)
 	}
 	if (lost)
 		k->callbacks->exited(k, NULL, k->owner);
+	else if (ended)
+		k->callbacks->ended(k, k->owner);
 }
 
 /* Nobody knows what became of what was under way. */

@@ -23,6 +23,7 @@
  *	create.c     a request becomes a record
  *	start.c      a record becomes a running instance
  *	finish.c     a running instance becomes an ended one: exit status, removal, restart policy
+ *	remains.c    what a keeper that died left in the kernel
  *	stop.c       signals, stop, restart, pause
  *	remove.c     the end of a record
  *	recover.c    what the engine finds at its start
@@ -122,6 +123,14 @@ extern const struct keeper_callbacks instance_callbacks;
 /* Records the end of @k's run, removes or restarts as asked for; takes @verbs by itself. */
 void instance_finish(struct manager *m, struct record *r, struct keeper *k);
 
+/* Records what an end means, with @verbs held: state, exit status, waits, event. */
+void instance_ended(struct manager *m, struct record *r, const struct keeper_exit *exit);
+
+/* Waits out the back-off of a restart policy and starts again. */
+void instance_restart(struct manager *m, struct record *r, struct keeper *k);
+
+/* ---- remains.c ---- */
+
 /* Exit statuses of what nobody saw end; Docker's of a restart of the host is 255. */
 #define EXIT_BY_KILL (128 + SIGKILL)
 #define EXIT_BY_REBOOT 255
@@ -133,11 +142,20 @@ void instance_finish(struct manager *m, struct record *r, struct keeper *k);
 void instance_lost(struct manager *m, struct record *r, const char *why, int exit_code,
 		   struct keeper_exit *ret);
 
-/* Records what an end means, with @verbs held: state, exit status, waits, event. */
-void instance_ended(struct manager *m, struct record *r, const struct keeper_exit *exit);
+/* Removes what a start left whose keeper died, or was killed. */
+void remains_of_start(struct manager *m, const struct record *r, const struct keeper *k);
 
-/* Waits out the back-off of a restart policy and starts again. */
-void instance_restart(struct manager *m, struct record *r, struct keeper *k);
+/*
+ * With @verbs held: the instance has ended, and its keeper will say that nothing is left of it. What
+ * a keeper that dies before that leaves is removed then.
+ */
+void remains_expect(struct manager *m, struct record *r, struct keeper *k);
+
+/* Waits for that word, with @verbs held: the next start makes the same things again. */
+void remains_settle(struct manager *m, struct record *r);
+
+/* The callback of a keeper whose connection has ended. */
+void remains_keeper_ended(struct keeper *k, void *owner);
 
 /* ---- stop.c ---- */
 

@@ -86,6 +86,7 @@ struct record {
 	char error[ERROR_TEXT];
 	struct record_restart restart;
 	struct keeper *keeper;       /* while one runs */
+	struct keeper *ending;       /* the last one, until nothing of its run is left */
 	struct image_layers *layers; /* while one runs */
 	struct instance_wait *waits;
 	struct exec_session *execs;

@@ -215,6 +215,8 @@ static int launch_instance(struct manager *m, struct record *r, const struct sta
 		result = await_start(isolation, k, err);
 		if (result < 0) {
 			struct error cause = {};
+			if (k->start != KEEPER_START_FAILED)
+				remains_of_start(m, r, k);
 			keeper_finish(k);
 			instance_complain(m, r, watcher_add(m->watcher, k, &cause), &cause);
 		}
@@ -308,6 +310,7 @@ int instance_start(struct manager *m, struct record *r, const struct start_optio
 	int result = begin_start(m, r, o, err);
 	if (result != 0)
 		return result;
+	remains_settle(m, r);
 	timing_add(o->timing, "recorded", clock_monotonic());
 
 	struct error why = {};

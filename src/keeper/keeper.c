@@ -104,7 +104,12 @@ void keeper_ended(struct keeper *k, struct session *s, const struct error *err)
 		end_instance(k, &record);
 	if (ran)
 		keeper_tell(k, KEEPER_EXITED, s->exec, &record, sizeof(record));
-	if (first && ran && k->backend->ops->end(k->backend, &end) < 0)
+	if (!first || !ran)
+		return;
+	k->cleared = k->backend->ops->end(k->backend, &end) == 0;
+	if (k->cleared)
+		keeper_tell(k, KEEPER_CLEARED, 0, NULL, 0);
+	else
 		log_event(LOG_LEVEL_ERROR, "something of the instance is left", "error", end.text,
 			  NULL);
 }

@@ -43,6 +43,7 @@ struct keeper {
 	struct keeper_exit exit; /* once it has ended */
 	bool ended;              /* the first process has, and the instance with it */
 	bool acknowledged;       /* ... and the engine knows */
+	bool cleared;            /* nothing of the instance is left in the kernel */
 	bool oom;
 	bool finished; /* leave the loop */
 };

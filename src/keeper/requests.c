@@ -216,6 +216,8 @@ static int do_hello(struct keeper *k, struct connection *from)
 	(void)do_status(k, from);
 	if (k->ended)
 		connection_send(from, KEEPER_EXITED, 0, 0, &k->exit, sizeof(k->exit));
+	if (k->cleared)
+		connection_send(from, KEEPER_CLEARED, 0, 0, NULL, 0);
 	return 0;
 }
 

@@ -115,16 +115,14 @@ static void thaw(struct cgroup *cg)
 		(void)write_text_at(folder, "freezer.state", "THAWED");
 }
 
-int cgroup_kill(struct cgroup *cg, int timeout_ms, struct error *err)
+/* Ends the processes of one of the group's folders. */
+static int kill_in(struct cgroup *cg, int folder, int64_t end, struct error *err)
 {
-	int64_t end = clock_monotonic() + timeout_ms * NSEC_PER_MSEC;
-	if (cg->unified)
-		(void)write_text_at(cg->folders[0], "cgroup.kill", "1");
 	for (;;) {
 		/* A frozen process takes a signal only once it is thawed. */
 		thaw(cg);
 		struct visit v = { .signal = SIGKILL };
-		int r = walk_processes(process_folder(cg), &v, 0);
+		int r = walk_processes(folder, &v, 0);
 		if (r < 0)
 			return error_set(err, r, "read the processes of cgroup '%s'", cg->path);
 		if (v.count == 0)
@@ -134,8 +132,33 @@ int cgroup_kill(struct cgroup *cg, int timeout_ms, struct error *err)
 			return error_set(err, ETIMEDOUT, "kill the processes of cgroup '%s'",
 					 cg->path);
 		struct visit wait = { .wait_ms = (int)left };
-		(void)walk_processes(process_folder(cg), &wait, 0);
+		(void)walk_processes(folder, &wait, 0);
 	}
+}
+
+int cgroup_kill(struct cgroup *cg, int timeout_ms, struct error *err)
+{
+	if (cg->unified)
+		(void)write_text_at(cg->folders[0], "cgroup.kill", "1");
+	return kill_in(cg, process_folder(cg), clock_monotonic() + timeout_ms * NSEC_PER_MSEC, err);
+}
+
+int cgroup_clear(const struct cgroup_layout *layout, const char *path, int timeout_ms,
+		 struct error *err)
+{
+	int64_t end = clock_monotonic() + timeout_ms * NSEC_PER_MSEC;
+	auto_cgroup *cg = NULL;
+	struct error why = {};
+
+	int r = cgroup_open(layout, path, &cg, &why);
+	if (r < 0) {
+		if (err)
+			*err = why;
+		return r == -ENOENT ? 0 : r;
+	}
+	for (size_t i = 0; r == 0 && i < cg->folder_count; i++)
+		r = kill_in(cg, cg->folders[i], end, err);
+	return r < 0 ? r : cgroup_remove(cg, err);
 }
 
 /* True once the group's file says that it is in the state asked for. */

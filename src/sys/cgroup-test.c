@@ -177,6 +177,26 @@ static void a_folder_without_hierarchies_is_told(void **state)
 	assert_non_null(strstr(err.text, "no control groups are mounted"));
 }
 
+static void what_is_left_of_a_group_in_one_hierarchy_is_cleared(void **state)
+{
+	(void)state;
+	auto_test_dir int dir = test_dir();
+	auto_cgroup_layout l = CGROUP_LAYOUT_NONE;
+	struct error err;
+	struct stat st;
+	assert_int_equal(mkdirat(dir, "cpu", 0700), 0);
+	assert_int_equal(mkdirat(dir, "pids", 0700), 0);
+	assert_int_equal(mkdirat(dir, "cpu/one", 0700), 0);
+	l.fds[CGROUP_CPU] = openat(dir, "cpu", O_PATH | O_CLOEXEC);
+	l.fds[CGROUP_PIDS] = openat(dir, "pids", O_PATH | O_CLOEXEC);
+	l.devs[CGROUP_PIDS] = 1;
+	assert_int_equal(cgroup_clear(&l, "one", 1000, &err), 0);
+	assert_int_equal(fstatat(dir, "cpu/one", &st, 0), -1);
+	/* and where nothing is left, nothing is to be done */
+	assert_int_equal(cgroup_clear(&l, "one", 1000, &err), 0);
+	assert_int_equal(cgroup_clear(&l, "../one", 1000, &err), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +205,7 @@ int main(void)
 		cmocka_unit_test(a_limit_that_cannot_be_had_is_named),
 		cmocka_unit_test(I4_a_path_that_is_not_plain_is_refused),
 		cmocka_unit_test(a_folder_without_hierarchies_is_told),
+		cmocka_unit_test(what_is_left_of_a_group_in_one_hierarchy_is_cleared),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

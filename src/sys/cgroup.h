@@ -170,6 +170,17 @@ must_check int cgroup_signal(struct cgroup *cg, int signal, struct error *err);
  */
 must_check int cgroup_kill(struct cgroup *cg, int timeout_ms, struct error *err);
 
+/**
+ * cgroup_clear() - end every process of a group that was left half-made, or half-removed, and remove it
+ * @path: as of cgroup_open(); it may be in some of the hierarchies only, or in none
+ *
+ * On version 1 a process may have entered one folder of the group and not yet the next.
+ *
+ * Return: 0; -ETIMEDOUT where processes are still there after @timeout_ms.
+ */
+must_check int cgroup_clear(const struct cgroup_layout *layout, const char *path, int timeout_ms,
+			    struct error *err);
+
 /* Removes the group and what was made below it. It must hold no process. */
 must_check int cgroup_remove(struct cgroup *cg, struct error *err);
 

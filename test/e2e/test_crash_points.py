@@ -9,7 +9,7 @@ import ledger
 import pytest
 from cutshort import CACHED, NEVER, RESUMED, Tracer, others_are_well
 
-POINTS = int(os.environ.get("BERTH_CRASH_POINTS", "12"))
+POINTS = int(os.environ.get("BERTH_CRASH_POINTS", "8"))
 FAILURES = 5  # that are told at most
 KINDS = [cutshort.Run, cutshort.RunAndRemove, cutshort.Create, cutshort.Start, cutshort.Stop, cutshort.Remove,
          cutshort.Exec, cutshort.Copy, cutshort.Load, cutshort.Untag, cutshort.Commit, cutshort.Pull]
@@ -17,7 +17,7 @@ KINDS = [cutshort.Run, cutshort.RunAndRemove, cutshort.Create, cutshort.Start, c
 
 def crash(engine, verb, at):
     """Makes the request while the engine has calls up to AT; (acknowledged, calls made)."""
-    tracer = Tracer(engine, at)
+    tracer = Tracer(engine.process.pid, at)
     done = engine.berth(*verb.request, check=False, timeout=60)
     return done.returncode == 0, tracer.end()
 

@@ -17,15 +17,15 @@ SLEEP = ["sh", "-c", "trap 'exit 3' TERM; echo up; while :; do sleep 0.05; done"
 
 
 class Tracer:
-    """Counts the system calls of an engine, and does what OPTIONS say at number AT (test/tools/crash-at.c)."""
+    """Counts the system calls of a process, and does what OPTIONS say at number AT (test/tools/crash-at.c)."""
 
-    def __init__(self, engine, at, *options):
-        self.process = subprocess.Popen([str(TOOL), *options, str(engine.process.pid), str(at)],
+    def __init__(self, pid, at, *options):
+        self.process = subprocess.Popen([str(TOOL), *options, str(pid), str(at)],
                                         stdout=subprocess.PIPE, text=True)
         assert self.process.stdout.readline() == "ready\n"
 
     def end(self):
-        """Lets the engine come to rest, and go; how many calls there were."""
+        """Lets the process come to rest, and go; how many calls there were."""
         self.process.terminate()
         calls = int(self.process.stdout.read())
         self.process.wait(20)
