@@ -15,7 +15,7 @@ packages_for() {
 			qemu-system-x86 e2fsprogs
 		;;
 	test)
-		echo python3-pytest python3-pytest-timeout python3-docker docker.io busybox-static strace procps
+		echo python3-pytest python3-pytest-timeout python3-docker docker.io busybox-static strace procps systemd
 		;;
 	bench)
 		echo docker.io iptables podman crun runc erofs-utils

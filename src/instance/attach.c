@@ -144,15 +144,6 @@ static int keep_waiting(struct manager *m, struct record *r, const struct attach
 	return 0;
 }
 
-int log_open(struct manager *m, const struct record *r)
-{
-	char path[INSTANCE_ID_LEN + 16];
-
-	(void)snprintf(path, sizeof(path), "%s/%s", r->id, KEEPER_LOG_NAME);
-	int fd = openat(m->state_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
 struct replay {
 	int socket;
 	bool multiplex;
@@ -185,9 +176,8 @@ static int replay_log(struct manager *m, struct record *r, const struct attach *
 		.cancel_fd = -1,
 	};
 	struct replay replay = { attach->socket, attach->multiplex || !r->request.tty };
-	auto_close int fd = log_open(m, r);
 
-	return fd < 0 ? 0 : log_read(fd, &query, -1, replay_entry, &replay, err);
+	return log_walk(m, r, &query, -1, replay_entry, &replay, err);
 }
 
 int manager_attach(struct manager *m, const char *ref, const struct attach *attach,

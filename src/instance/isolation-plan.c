@@ -14,9 +14,11 @@
 #include "base/path.h"
 #include "container/config/capabilities.h"
 #include "container/request/check.h"
+#include "container/request/log-config.h"
 #include "container/request/mounts.h"
 #include "instance/devices.h"
 #include "instance/etc-files.h"
+#include "instance/log-attributes.h"
 #include "instance/manager-internal.h"
 #include "oci/image-config.h"
 #include "store/image/image.h"
@@ -112,30 +114,38 @@ static int compile(struct manager *m, const struct record *r, const struct runti
 	return result < 0 ? result : container_compile(config, identity, &seccomp, fds, ret, err);
 }
 
-static uint64_t log_option(const struct record *r, const char *name)
+static int add_log(struct plan *plan, const struct record *r, struct error *err)
 {
-	const char *text = r->request.log.options ? map_get(r->request.log.options, name) : NULL;
-	int64_t value = 0;
+	struct plan_streams *streams = &plan->streams;
+	struct log_config config;
+	int result = log_config_read(&r->request.log, &config, err);
+	if (result < 0 || config.driver == LOG_DRIVER_NONE)
+		return result;
 
-	if (text && memory_size_parse(text, &value) < 0)
-		return 0;
-	return value > 0 ? (uint64_t)value : 0;
+	streams->log = PLAN_LOG_FILE;
+	streams->log_max_bytes = config.max_bytes;
+	streams->log_max_files = config.max_files;
+	if (config.driver == LOG_DRIVER_JOURNALD) {
+		auto_strbuf fields = STRBUF_INIT(PLAN_BYTES_MAX);
+		log_journal_fields(r, &config, r->image, &fields);
+		streams->log = PLAN_LOG_JOURNAL;
+		streams->journal_fields = plan_bytes(plan, fields.data, fields.len);
+		streams->journal_fields_len = (uint32_t)fields.len;
+	}
+	return 0;
 }
 
-static void add_streams(struct plan *plan, const struct record *r)
+static int add_streams(struct plan *plan, const struct record *r, struct error *err)
 {
 	const struct container_request *request = &r->request;
-	const char *driver = request->log.type;
 
 	plan->streams.stdin_open = request->open_stdin;
 	plan->streams.stdin_once = request->stdin_once;
-	plan->streams.log = !driver || strcmp(driver, "none") != 0;
-	plan->streams.log_max_bytes = log_option(r, "max-size");
-	plan->streams.log_max_files = (uint32_t)log_option(r, "max-file");
 	if (request->console_size_count == 2) {
 		plan->streams.rows = request->console_size[0];
 		plan->streams.cols = request->console_size[1];
 	}
+	return add_log(plan, r, err);
 }
 
 static bool has_resolver(const struct container_request *request)
@@ -192,8 +202,10 @@ int isolation_make_plan(struct manager *m, const struct record *r, struct plan_f
 		result = compile(m, r, &config, &identity, fds, &plan, err);
 	if (result < 0)
 		return result;
+	result = add_streams(plan, r, err);
+	if (result < 0)
+		return result;
 	add_life(plan, r);
-	add_streams(plan, r);
 	add_files(plan, r);
 	*ret = take_ptr(plan);
 	return 0;

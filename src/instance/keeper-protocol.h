@@ -83,7 +83,6 @@
 #define KEEPER_SOCKET_NAME "keeper.sock"
 #define KEEPER_EXIT_NAME "exit"
 #define KEEPER_PID_NAME "pid" /* decimal process id of the first process and a newline */
-#define KEEPER_LOG_NAME "log"
 
 #define KEEPER_PAYLOAD_MAX 65536u
 #define KEEPER_CONNECTIONS_MAX 4u

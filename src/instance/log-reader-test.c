@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -34,10 +35,9 @@ static void reads_as(const char *log, const struct log_query *query, const char 
 {
 	auto_test_dir int dir = test_dir();
 	test_write(dir, "log", log);
-	auto_close int fd = openat(dir, "log", O_RDONLY | O_CLOEXEC);
 	auto_strbuf out = STRBUF_INIT(1 << 20);
 	struct error err = {};
-	assert_int_equal(log_read(fd, query, -1, collect, &out, &err), 0);
+	assert_int_equal(log_read(dir, query, -1, collect, &out, &err), 0);
 	assert_string_equal(strbuf_text(&out), expected);
 }
 
@@ -142,7 +142,7 @@ static void tail_is_found_across_many_blocks(void **state)
 }
 
 struct follower {
-	int fd, ended_fd, result;
+	int dir, ended_fd, result;
 	struct log_query query;
 	struct strbuf out;
 };
@@ -150,7 +150,7 @@ struct follower {
 static void *follow_log(void *arg)
 {
 	struct follower *f = arg;
-	f->result = log_read(f->fd, &f->query, f->ended_fd, collect, &f->out, NULL);
+	f->result = log_read(f->dir, &f->query, f->ended_fd, collect, &f->out, NULL);
 	return NULL;
 }
 
@@ -161,7 +161,7 @@ static void following_tells_what_is_written_until_the_end(void **state)
 	test_write(dir, "log", AT(1) "stdout F one\n");
 	auto_close int fd = openat(dir, "log", O_RDWR | O_APPEND | O_CLOEXEC);
 	auto_close int ended = eventfd(0, EFD_CLOEXEC);
-	struct follower f = { .fd = fd, .ended_fd = ended, .query = everything };
+	struct follower f = { .dir = dir, .ended_fd = ended, .query = everything };
 	f.query.follow = true;
 	strbuf_init(&f.out, 4096);
 	pthread_t thread;
@@ -181,10 +181,9 @@ static void following_ends_when_the_client_hangs_up(void **state)
 	(void)state;
 	auto_test_dir int dir = test_dir();
 	test_write(dir, "log", AT(1) "stdout F one\n");
-	auto_close int fd = openat(dir, "log", O_RDONLY | O_CLOEXEC);
 	auto_close int ended = eventfd(0, EFD_CLOEXEC);
 	auto_close int cancel = eventfd(1, EFD_CLOEXEC);
-	struct follower f = { .fd = fd, .ended_fd = ended, .query = everything };
+	struct follower f = { .dir = dir, .ended_fd = ended, .query = everything };
 	f.query.follow = true;
 	f.query.cancel_fd = cancel;
 	strbuf_init(&f.out, 4096);
@@ -192,6 +191,116 @@ static void following_ends_when_the_client_hangs_up(void **state)
 	assert_int_equal(f.result, 0);
 	assert_string_equal(strbuf_text(&f.out), "1F:one|");
 	strbuf_done(&f.out);
+}
+
+/* ---- Rotated files -------------------------------------------------------------------------- */
+
+static void write_three(int dir)
+{
+	test_write(dir, "log.9", AT(1) "stdout F one\n" AT(2) "stdout P tw\n");
+	test_write(dir, "log.10", AT(2) "stdout F o\n" AT(3) "stderr F three\n");
+	test_write(dir, "log", AT(4) "stdout F four\n");
+	test_write(dir, "login", "no log");
+	test_write(dir, "log.x", "no log");
+}
+
+static void files_are_read_in_the_order_of_their_numbers(void **state)
+{
+	static const struct {
+		int64_t tail;
+		const char *told;
+	} cases[] = {
+		{ -1, "1F:one|1P:tw|1F:o|2F:three|1F:four|" },
+		{ 9, "1F:one|1P:tw|1F:o|2F:three|1F:four|" },
+		{ 4, "1F:one|1P:tw|1F:o|2F:three|1F:four|" },
+		{ 3, "1P:tw|1F:o|2F:three|1F:four|" },
+		{ 2, "2F:three|1F:four|" },
+		{ 1, "1F:four|" },
+		{ 0, "" },
+	};
+
+	(void)state;
+	auto_test_dir int dir = test_dir();
+	write_three(dir);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		auto_strbuf out = STRBUF_INIT(4096);
+		struct log_query query = everything;
+		query.tail = cases[i].tail;
+		assert_int_equal(log_read(dir, &query, -1, collect, &out, NULL), 0);
+		assert_string_equal(strbuf_text(&out), cases[i].told);
+	}
+}
+
+static void a_log_that_was_never_begun_is_empty(void **state)
+{
+	(void)state;
+	auto_test_dir int dir = test_dir();
+	auto_strbuf out = STRBUF_INIT(4096);
+	assert_int_equal(log_read(dir, &everything, -1, collect, &out, NULL), 0);
+	assert_string_equal(strbuf_text(&out), "");
+}
+
+/* Rotates while the reader is at a place that the name of its answer tells. */
+struct rotation {
+	int dir;
+	const char *at; /* the record whose visit rotates */
+	bool removes;   /* the oldest goes as well */
+	struct strbuf out;
+};
+
+static int rotate_and_collect(const struct log_entry *entry, void *arg)
+{
+	struct rotation *r = arg;
+	if (entry->len == strlen(r->at) && memcmp(entry->data, r->at, entry->len) == 0) {
+		assert_int_equal(renameat(r->dir, "log", r->dir, "log.11"), 0);
+		if (r->removes)
+			(void)unlinkat(r->dir, "log.10", 0);
+		test_write(r->dir, "log", AT(5) "stdout F five\n");
+	}
+	return collect(entry, &r->out);
+}
+
+static void a_rotation_meanwhile_neither_repeats_nor_loses_a_line(void **state)
+{
+	static const char *const places[] = { "one", "three", "four" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		auto_test_dir int dir = test_dir();
+		struct rotation r = { .dir = dir, .at = places[i] };
+		strbuf_init(&r.out, 4096);
+		write_three(dir);
+		/* what is written after the beginning is not told without following */
+		assert_int_equal(log_read(dir, &everything, -1, rotate_and_collect, &r, NULL), 0);
+		assert_string_equal(strbuf_text(&r.out), "1F:one|1P:tw|1F:o|2F:three|1F:four|");
+		strbuf_done(&r.out);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		auto_test_dir int dir = test_dir();
+		struct rotation r = { .dir = dir, .at = places[i] };
+		struct log_query query = everything;
+		query.follow = true;
+		strbuf_init(&r.out, 4096);
+		write_three(dir);
+		assert_int_equal(log_read(dir, &query, -1, rotate_and_collect, &r, NULL), 0);
+		assert_string_equal(strbuf_text(&r.out),
+				    "1F:one|1P:tw|1F:o|2F:three|1F:four|1F:five|");
+		strbuf_done(&r.out);
+	}
+}
+
+static void a_file_that_is_removed_before_it_is_reached_is_passed_over(void **state)
+{
+	(void)state;
+	auto_test_dir int dir = test_dir();
+	struct rotation r = { .dir = dir, .at = "one", .removes = true };
+	struct log_query query = everything;
+	query.follow = true;
+	strbuf_init(&r.out, 4096);
+	write_three(dir);
+	assert_int_equal(log_read(dir, &query, -1, rotate_and_collect, &r, NULL), 0);
+	assert_string_equal(strbuf_text(&r.out), "1F:one|1P:tw|1F:four|1F:five|");
+	strbuf_done(&r.out);
 }
 
 int main(void)
@@ -208,6 +317,10 @@ int main(void)
 		cmocka_unit_test(tail_is_found_across_many_blocks),
 		cmocka_unit_test(following_tells_what_is_written_until_the_end),
 		cmocka_unit_test(following_ends_when_the_client_hangs_up),
+		cmocka_unit_test(files_are_read_in_the_order_of_their_numbers),
+		cmocka_unit_test(a_log_that_was_never_begun_is_empty),
+		cmocka_unit_test(a_rotation_meanwhile_neither_repeats_nor_loses_a_line),
+		cmocka_unit_test(a_file_that_is_removed_before_it_is_reached_is_passed_over),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "instance/log-reader.h"
-
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,21 +11,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/macros.h"
-
-/* Room for one record and then some, so that most reads bring many. */
-#define BUFFER_SIZE (2 * LOG_RECORD_MAX)
-
-struct reader {
-	int fd;
-	const struct log_query *query;
-	log_visit visit;
-	void *arg;
-	char *buffer;  /* BUFFER_SIZE bytes */
-	size_t held;   /* bytes in it that are not visited yet */
-	off_t at;      /* where the file goes on behind them */
-	bool skipping; /* within a record that is too long */
-	bool past;     /* a record behind the query's end was seen */
-};
+#include "instance/log-reader-inside.h"
 
 bool log_record_parse(char *line, size_t len, struct log_entry *ret)
 {
@@ -56,16 +41,16 @@ bool log_record_parse(char *line, size_t len, struct log_entry *ret)
 	return true;
 }
 
-static bool wants_stream(const struct log_query *query, enum log_stream stream)
+bool log_query_wants(const struct log_query *query, enum log_stream stream)
 {
 	return stream == LOG_STDOUT ? query->std_out : query->std_err;
 }
 
-static int visit_record(struct reader *r, char *line, size_t len)
+static int visit_record(struct log_reader *r, char *line, size_t len)
 {
 	struct log_entry entry;
 
-	if (!log_record_parse(line, len, &entry) || !wants_stream(r->query, entry.stream))
+	if (!log_record_parse(line, len, &entry) || !log_query_wants(r->query, entry.stream))
 		return 0;
 	if (r->query->since_ns && entry.time_ns < r->query->since_ns)
 		return 0;
@@ -77,7 +62,7 @@ static int visit_record(struct reader *r, char *line, size_t len)
 }
 
 /* Visits the whole records in the buffer and moves what is left to its front. */
-static int visit_buffer(struct reader *r)
+static int visit_buffer(struct log_reader *r)
 {
 	size_t start = 0;
 	int answer = 0;
@@ -95,18 +80,21 @@ static int visit_buffer(struct reader *r)
 
 	r->held -= start;
 	memmove(r->buffer, r->buffer + start, r->held);
-	if (r->held == BUFFER_SIZE) {
+	if (r->held == LOG_BUFFER_SIZE) {
 		r->held = 0;
 		r->skipping = true;
 	}
 	return answer;
 }
 
-/* Visits everything up to the present end of the file. */
-static int visit_rest(struct reader *r, struct error *err)
+/* Visits what the file holds up to @end; negative: up to its present end. */
+static int visit_file(struct log_reader *r, off_t end, struct error *err)
 {
 	while (!r->past) {
-		ssize_t n = pread(r->fd, r->buffer + r->held, BUFFER_SIZE - r->held, r->at);
+		size_t room = LOG_BUFFER_SIZE - r->held;
+		if (end >= 0 && (off_t)room > end - r->at)
+			room = end > r->at ? (size_t)(end - r->at) : 0;
+		ssize_t n = pread(r->fd, r->buffer + r->held, room, r->at);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -122,104 +110,131 @@ static int visit_rest(struct reader *r, struct error *err)
 	return 0;
 }
 
-/* A log read backwards: @buffer holds the file's bytes from @start on, @held of them. */
-struct backwards {
-	struct reader *reader;
-	off_t start;
-	int64_t lines; /* found so far */
-	bool open[3];  /* by stream: whether the line that a record belongs to is counted already */
-};
+/* ---- From file to file ---------------------------------------------------------------------- */
 
-/* Counts the record; true when it lies before the wanted ones. */
-static bool count_record(struct backwards *b, const char *line, size_t len)
+static int open_file(int dir_fd, const char *name)
 {
-	char copy[128];
-	size_t head = len < sizeof(copy) ? len : sizeof(copy);
-	memcpy(copy, line, head);
+	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
 
-	struct log_entry entry;
-	const struct log_query *query = b->reader->query;
-	if (!log_record_parse(copy, head, &entry) || !wants_stream(query, entry.stream))
-		return false;
-	if (query->until_ns && entry.time_ns > query->until_ns)
-		return false;
-	/* Backwards, a line begins with the record that ends it; a part at the very end of its
-	 * stream is a line of its own. */
-	if (!entry.partial || !b->open[entry.stream]) {
-		if (b->lines == query->tail)
-			return true;
-		b->lines++;
-		b->open[entry.stream] = true;
-	}
-	return false;
+/* Goes to the beginning of a file that was opened. */
+static void enter_file(struct log_reader *r, int fd_take, uint64_t number, bool rotated)
+{
+	close_p(&r->fd);
+	r->fd = fd_take;
+	r->number = number;
+	r->rotated = rotated;
+	r->at = 0;
+	r->held = 0; /* of a record that was never finished */
+	r->skipping = false;
+}
+
+int log_reader_open(struct log_reader *r, uint64_t number, struct error *err)
+{
+	char name[LOG_FILE_NAME_ROOM];
+
+	log_file_name(number, name);
+	int fd = open_file(r->dir_fd, name);
+	if (fd == -ENOENT)
+		return 0;
+	if (fd < 0)
+		return error_set(err, fd, "open %s", name);
+	enter_file(r, fd, number, true);
+	return 1;
+}
+
+/* True while @fd is the file that is written. */
+static bool is_present(int dir_fd, int fd)
+{
+	struct stat named, open;
+
+	return fstatat(dir_fd, LOG_PRESENT_NAME, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       fstat(fd, &open) == 0 && named.st_ino == open.st_ino && named.st_dev == open.st_dev;
 }
 
 /*
- * Visits the records of the buffer from its last newline to its first; sets *ret and returns true
- * where the wanted lines begin. What lies before the first newline is left for the block before.
+ * Goes on to the file behind the present one: 1, or 0 where there is none yet. The file "log" is
+ * opened before the numbers are looked at: where there is no higher one then, it is the next.
  */
-static bool count_block(struct backwards *b, size_t *held, off_t *ret)
+static int open_next(struct log_reader *r, struct error *err)
 {
-	const char *buffer = b->reader->buffer;
+	struct log_range newer;
+	int result = 0;
 
-	for (;;) {
-		/* the buffer ends with the newline of a record */
-		const char *before = *held > 1 ? memrchr(buffer, '\n', *held - 1) : NULL;
-		if (!before && b->start > 0)
-			return false;
-		const char *line = before ? before + 1 : buffer;
-		if (*held > 0 && count_record(b, line, *held - (size_t)(line - buffer) - 1)) {
-			*ret = b->start + (off_t)*held;
-			return true;
-		}
-		if (!before) {
-			*ret = 0;
-			return true;
-		}
-		*held = (size_t)(line - buffer);
-	}
-}
-
-/* Where the last @query->tail lines begin. */
-static int find_tail(struct reader *r, off_t *ret, struct error *err)
-{
-	struct stat st;
-	if (fstat(r->fd, &st) < 0)
-		return error_set(err, errno, "look at the log");
-
-	struct backwards b = { .reader = r, .start = st.st_size };
-	size_t held = 0;
-	bool tail_cut = false; /* a torn last record is cut off */
-	while (b.start > 0) {
-		size_t room = BUFFER_SIZE - held;
-		size_t piece = room < LOG_RECORD_MAX ? room : LOG_RECORD_MAX;
-		if (piece == 0) /* a record too long to be one: go on before it */
-			held = 0, piece = LOG_RECORD_MAX, tail_cut = false;
-		if ((off_t)piece > b.start)
-			piece = (size_t)b.start;
-		memmove(r->buffer + piece, r->buffer, held);
-		ssize_t n = pread(r->fd, r->buffer, piece, b.start - (off_t)piece);
-		if (n != (ssize_t)piece)
-			return error_set(err, n < 0 ? errno : EIO, "read the log");
-		b.start -= (off_t)piece;
-		held += piece;
-		if (!tail_cut) {
-			const char *last = memrchr(r->buffer, '\n', held);
-			held = last ? (size_t)(last - r->buffer) + 1 : 0;
-			tail_cut = last != NULL;
-		}
-		if (tail_cut && count_block(&b, &held, ret))
+	while (result == 0) {
+		auto_close int fd = open_file(r->dir_fd, LOG_PRESENT_NAME);
+		if (fd < 0 && fd != -ENOENT)
+			return error_set(err, fd, "open the log");
+		result = log_files_find(r->dir_fd, r->number, 0, &newer, err);
+		if (result == 0 && newer.first) {
+			/* one that is removed meanwhile is passed over */
+			result = log_reader_open(r, newer.first, err);
+		} else if (result == 0 && fd < 0) {
 			return 0;
+		} else if (result == 0) {
+			enter_file(r, take_fd(fd), r->number + 1, false);
+			return 1;
+		}
 	}
-	*ret = 0;
-	return 0;
+	return result;
 }
 
-static int timeout_until(int64_t until_ns)
+/* Goes to the file that is written now; where there is none at this moment, to the end of the last.
+ */
+static int open_present(struct log_reader *r, struct error *err)
 {
-	if (!until_ns)
+	for (;;) {
+		auto_close int fd = open_file(r->dir_fd, LOG_PRESENT_NAME);
+		if (fd < 0 && fd != -ENOENT)
+			return error_set(err, fd, "open the log");
+		struct log_range all;
+		int result = log_files_find(r->dir_fd, 0, 0, &all, err);
+		if (result < 0)
+			return result;
+		r->number = all.last;
+		if (fd < 0)
+			return 0;
+		if (is_present(r->dir_fd, fd)) {
+			enter_file(r, take_fd(fd), all.last + 1, false);
+			return 0;
+		}
+	}
+}
+
+/* What a walk that does not follow comes to: it tells what was written when it began. */
+struct walk_end {
+	uint64_t number;
+	off_t size;
+};
+
+/* Visits everything that there is, up to @end where it is given. */
+static int visit_all(struct log_reader *r, const struct walk_end *end, struct error *err)
+{
+	for (;;) {
+		bool last = end && r->number == end->number;
+		int answer = r->fd < 0 ? 0 : visit_file(r, last ? end->size : -1, err);
+		if (answer != 0 || r->past || last)
+			return answer;
+		if (r->fd >= 0 && !r->rotated) {
+			if (is_present(r->dir_fd, r->fd))
+				return 0;
+			r->rotated = true; /* and written to until a moment ago */
+			continue;
+		}
+		answer = open_next(r, err);
+		if (answer <= 0 || (end && r->number > end->number))
+			return answer < 0 ? answer : 0;
+	}
+}
+
+/* ---- Following ------------------------------------------------------------------------------ */
+
+int log_query_timeout(const struct log_query *query)
+{
+	if (!query->until_ns)
 		return -1;
-	int64_t left = until_ns - clock_now();
+	int64_t left = query->until_ns - clock_now();
 	if (left <= 0)
 		return 0;
 	int64_t ms = left / NSEC_PER_MSEC + 1;
@@ -227,7 +242,7 @@ static int timeout_until(int64_t until_ns)
 }
 
 /* Waits for more; positive when there may be some, 0 when there will be none. */
-static int wait_for_more(struct reader *r, int notify, int *ended_fd, struct error *err)
+static int wait_for_more(struct log_reader *r, int notify, int *ended_fd, struct error *err)
 {
 	if (*ended_fd < 0)
 		return 0;
@@ -237,7 +252,7 @@ static int wait_for_more(struct reader *r, int notify, int *ended_fd, struct err
 		{ .fd = *ended_fd, .events = POLLIN },
 		{ .fd = r->query->cancel_fd, .events = POLLIN | POLLRDHUP },
 	};
-	int n = poll(fds, ARRAY_SIZE(fds), timeout_until(r->query->until_ns));
+	int n = poll(fds, ARRAY_SIZE(fds), log_query_timeout(r->query));
 	if (n < 0)
 		return errno == EINTR ? 1 : error_set(err, errno, "wait for the log");
 	if (n == 0 || fds[2].revents)
@@ -251,19 +266,19 @@ static int wait_for_more(struct reader *r, int notify, int *ended_fd, struct err
 	return 1;
 }
 
-static int follow(struct reader *r, int ended_fd, struct error *err)
+static int follow(struct log_reader *r, int ended_fd, struct error *err)
 {
 	auto_close int notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (notify < 0)
 		return error_set(err, errno, "watch the log");
 	char path[32];
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", r->fd);
-	if (inotify_add_watch(notify, path, IN_MODIFY) < 0)
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", r->dir_fd);
+	if (inotify_add_watch(notify, path, IN_MODIFY | IN_CREATE | IN_MOVED_FROM) < 0)
 		return error_set(err, errno, "watch the log");
 
 	int more;
 	do {
-		int answer = visit_rest(r, err);
+		int answer = visit_all(r, NULL, err);
 		if (answer != 0 || r->past)
 			return answer;
 		more = wait_for_more(r, notify, &ended_fd, err);
@@ -271,18 +286,41 @@ static int follow(struct reader *r, int ended_fd, struct error *err)
 	return more;
 }
 
-int log_read(int fd, const struct log_query *query, int ended_fd, log_visit visit, void *arg,
+static int walk(struct log_reader *r, int ended_fd, struct error *err)
+{
+	struct stat st;
+	int result = open_present(r, err);
+	if (result < 0)
+		return result;
+	if (r->fd >= 0 && fstat(r->fd, &st) < 0)
+		return error_set(err, errno, "look at the log");
+	const struct walk_end end = { r->number, r->fd < 0 ? -1 : st.st_size };
+
+	if (r->query->tail >= 0) {
+		result = log_reader_find_tail(r, err);
+	} else {
+		enter_file(r, -1, 0, false);
+		result = open_next(r, err);
+	}
+	if (result < 0)
+		return result;
+	return r->query->follow ? follow(r, ended_fd, err) : visit_all(r, &end, err);
+}
+
+int log_read(int dir_fd, const struct log_query *query, int ended_fd, log_visit visit, void *arg,
 	     struct error *err)
 {
-	auto_free char *buffer = xmalloc(BUFFER_SIZE);
-	struct reader r = {
-		.fd = fd, .query = query, .visit = visit, .arg = arg, .buffer = buffer
+	auto_free char *buffer = xmalloc(LOG_BUFFER_SIZE);
+	struct log_reader r = {
+		.dir_fd = dir_fd,
+		.fd = -1,
+		.query = query,
+		.visit = visit,
+		.arg = arg,
+		.buffer = buffer,
 	};
 
-	if (query->tail >= 0) {
-		int found = find_tail(&r, &r.at, err);
-		if (found < 0)
-			return found;
-	}
-	return query->follow ? follow(&r, ended_fd, err) : visit_rest(&r, err);
+	int result = walk(&r, ended_fd, err);
+	close_p(&r.fd);
+	return result;
 }

@@ -6,26 +6,21 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "instance/log-files.h"
 
 /**
  * DOC: Reading an instance's log
  *
- * The keeper writes one record a line, in the text format of Kubernetes' CRI:
+ * Walks the files that log-files.h describes as one log, while a keeper writes and rotates them. A
+ * reader holds one file open at a time; what is removed before it came there it does not see. A
+ * record that is not of the form (a torn write after a power cut) is passed over, and one counts
+ * once its newline is there.
  *
- *	2026-11-20T23:24:29.012345678Z stdout F what the program wrote
- *
- * 'F' ends a line of the program's, 'P' is a part of one that goes on in the stream's next record.
- * The content is as the program wrote it and may hold any byte but a newline. A record that is not
- * of this form (a torn write after a power cut) is passed over. The writer only appends, so a
- * reader needs no lock; a record counts once its newline is there.
- *
- * The file is the engine's and the keeper's own; the content is the program's and not trusted.
+ * The files are the engine's and the keeper's own; their content is the program's and not trusted.
  */
 
 /* No record is longer; what exceeds it is passed over. */
 #define LOG_RECORD_MAX 65536
-
-enum log_stream { LOG_STDOUT = 1, LOG_STDERR = 2 };
 
 /* One record. */
 struct log_entry {
@@ -44,6 +39,9 @@ struct log_query {
 	int cancel_fd; /* following ends when this hangs up or is readable; -1 = none */
 };
 
+/* Milliseconds until nothing more can be within the query; -1: it has no end. */
+int log_query_timeout(const struct log_query *query);
+
 typedef int (*log_visit)(const struct log_entry *entry, void *arg);
 
 /**
@@ -56,13 +54,13 @@ bool log_record_parse(char *line, size_t len, struct log_entry *ret);
 
 /**
  * log_read() - walk a log
- * @fd:       the log, readable; its position is not used
- * @query:    what to show
+ * @dir_fd:   folder of the log
+ * @query:    what to show; without @follow what is written after the call is not told
  * @ended_fd: becomes readable when no more will be written; only used when following, -1 = it has
  *            ended
  * @visit:    called for each record in order; a non-zero answer ends the walk and is returned
  *
- * Return: 0, @visit's answer, or a negative errno.
+ * Return: 0, @visit's answer, or a negative errno. A log that was never begun is an empty one.
  */
-must_check int log_read(int fd, const struct log_query *query, int ended_fd, log_visit visit,
+must_check int log_read(int dir_fd, const struct log_query *query, int ended_fd, log_visit visit,
 			void *arg, struct error *err);

@@ -29,6 +29,7 @@
  *	recover.c    what the engine finds at its start
  *	wait.c       who waits for an end
  *	attach.c     clients on the standard streams
+ *	logs.c       the log, whatever driver keeps it
  *	run.c        create, attach, start, wait, remove in one go
  *	exec.c       additional processes
  *
@@ -182,6 +183,12 @@ struct instance_wait *wait_begin(struct manager *m, struct record *r,
 int wait_fd(const struct instance_wait *wait);
 void wait_free(struct instance_wait *wait);
 
+/* ---- logs.c ---- */
+
+/* Walks an instance's log wherever its driver keeps it, as log_read(); -EOPNOTSUPP where nowhere. */
+must_check int log_walk(struct manager *m, const struct record *r, const struct log_query *query,
+			int ended_fd, log_visit visit, void *arg, struct error *err);
+
 /* ---- attach.c ---- */
 
 /* Docker's notation of detach keys: bytes into @ret, their count, or -EINVAL. */
@@ -190,9 +197,6 @@ int detach_keys_parse(const char *text, uint8_t ret[KEEPER_DETACH_KEYS_MAX], str
 /* The keeper's form of an attach. */
 must_check int attach_encode(const struct attach *attach, bool terminal, uint32_t client,
 			     bool keep_open, struct keeper_attach *ret, struct error *err);
-
-/* Opens an instance's log; a descriptor or a negative errno. */
-int log_open(struct manager *m, const struct record *r);
 
 /* Gives the clients that wait for the next start to @k, or drops them (NULL). */
 void attaches_deliver(struct manager *m, struct record *r, struct keeper *k);

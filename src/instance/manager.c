@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/path.h"
 #include "container/config/default-config.h"
+#include "container/request/log-config.h"
 #include "container/seccomp/seccomp.h"
 #include "instance/isolation-plan.h"
 #include "store/store.h"
@@ -289,8 +290,11 @@ int manager_new(const struct manager_options *options, struct manager **ret, str
 
 static void fill_info(struct manager *m, const struct record *r, struct instance_info *ret)
 {
+	struct log_config log;
+
 	record_info(r, ret);
-	ret->log_path = xasprintf("%s/%s/%s", m->state_dir, r->id, KEEPER_LOG_NAME);
+	if (log_config_read(&r->request.log, &log, NULL) == 0 && log.driver == LOG_DRIVER_FILE)
+		ret->log_path = xasprintf("%s/%s/" LOG_PRESENT_NAME, m->state_dir, r->id);
 	execs_list(r, &ret->exec_ids);
 }
 

@@ -261,6 +261,15 @@ must_check int manager_resize(struct manager *m, const char *ref, uint16_t rows,
 			      struct error *err);
 
 /**
+ * manager_log_attributes() - what the log driver adds to each line
+ * @ret: receives "key=value", in the order of keys
+ *
+ * Return: 0; -ENOENT; -EOPNOTSUPP where the driver keeps nothing that could be read.
+ */
+must_check int manager_log_attributes(struct manager *m, const char *ref, struct strv *ret,
+				      struct error *err);
+
+/**
  * manager_logs() - walk an instance's log
  * @visit: called for each entry in order; a non-zero answer ends the walk and is returned
  *

@@ -134,25 +134,3 @@ int manager_wait_finish(struct instance_wait *wait, int cancel_fd, char *ret_err
 	wait_free(wait);
 	return result;
 }
-
-int manager_logs(struct manager *m, const char *ref, const struct log_query *query, log_visit visit,
-		 void *arg, struct error *err)
-{
-	auto_record *r = NULL;
-	int result = roster_find(&m->roster, ref, &r, err);
-	if (result < 0)
-		return result;
-
-	/* The wait begins before the log is opened, so that no end is missed. */
-	struct instance_wait *wait = query->follow ? wait_begin(m, r, WAIT_NOT_RUNNING) : NULL;
-	auto_close int fd = log_open(m, r);
-	if (fd == -ENOENT)
-		result = 0; /* never started: nothing was written */
-	else if (fd < 0)
-		result = error_set(err, fd, "open the log of container %s", r->id);
-	else
-		result = log_read(fd, query, wait ? wait_fd(wait) : -1, visit, arg, err);
-	if (wait)
-		wait_free(wait);
-	return result;
-}

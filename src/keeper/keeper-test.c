@@ -74,7 +74,7 @@ static void engine_init(struct engine *e, const char *script)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	e->control = pair[0];
 	e->keeper_control = pair[1];
-	e->world.plan->streams.log = true;
+	e->world.plan->streams.log = PLAN_LOG_FILE;
 }
 
 static void engine_done(struct engine *e)
@@ -498,7 +498,7 @@ static void a_client_that_does_not_read_stops_the_program_and_costs_no_memory(vo
 	struct keeper_exit told;
 	auto_strbuf out = STRBUF_INIT(8u << 20);
 	engine_init(&e, "head -c 4000000 /dev/zero; echo done >&2");
-	e.world.plan->streams.log = false;
+	e.world.plan->streams.log = PLAN_LOG_NONE;
 	auto_close int client = attach(&e, 0, BOTH, "");
 	engine_spawn(&e);
 	expect_started(&e, 0, &p);

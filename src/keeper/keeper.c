@@ -153,6 +153,7 @@ void keeper_deadline(struct keeper *k)
 	for (struct session *s = k->sessions; s; s = s->next) {
 		while (s->clients)
 			client_end(s->clients, KEEPER_ATTACH_END_CLOSED);
+		session_drop_log(s);
 	}
 	k->acknowledged = true;
 }

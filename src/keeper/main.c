@@ -19,6 +19,7 @@
 #include "container/plan/plan.h"
 #include "keeper/backend.h"
 #include "keeper/connection.h"
+#include "keeper/journal-writer.h"
 #include "keeper/keeper-inside.h"
 #include "keeper/keeper.h"
 #include "keeper/log-writer.h"
@@ -137,10 +138,13 @@ static int make_first(struct keeper *k, const struct plan *plan, struct error *e
 	s->terminal = streams->terminal;
 	s->stdin_open = streams->stdin_open;
 	s->stdin_once = streams->stdin_once;
-	if (!streams->log)
-		return 0;
-	return log_writer_open(k->log_fd, streams->log_max_bytes, streams->log_max_files, &s->log,
-			       err);
+	if (streams->log == PLAN_LOG_FILE)
+		return log_writer_open(k->log_fd, streams->log_max_bytes, streams->log_max_files,
+				       &s->log, err);
+	if (streams->log == PLAN_LOG_JOURNAL)
+		return journal_writer_open(k->loop, JOURNAL_SOCKET, streams->journal_fields,
+					   streams->journal_fields_len, &s->log, err);
+	return 0;
 }
 
 /* Reads the plan, takes what engines have asked already, and starts the instance. */

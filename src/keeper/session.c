@@ -11,7 +11,7 @@
 #include "keeper/backend.h"
 #include "keeper/client.h"
 #include "keeper/keeper.h"
-#include "keeper/log-writer.h"
+#include "keeper/log-sink.h"
 
 #define READ_MAX 32768
 
@@ -36,6 +36,12 @@ static void end_source(struct source *source)
 	source->fd = -1;
 }
 
+void session_drop_log(struct session *s)
+{
+	log_sink_free(s->log);
+	s->log = NULL;
+}
+
 void session_free(struct session *s)
 {
 	if (!s)
@@ -45,7 +51,7 @@ void session_free(struct session *s)
 	end_source(&s->input);
 	end_source(&s->outputs[0].source);
 	end_source(&s->outputs[1].source);
-	log_writer_free(s->log);
+	session_drop_log(s);
 	free(s);
 }
 
@@ -56,7 +62,8 @@ static bool has_output(const struct session *s)
 
 bool session_is_done(const struct session *s)
 {
-	return s->state >= SESSION_FAILED && !s->clients && !has_output(s);
+	return s->state >= SESSION_FAILED && !s->clients && !has_output(s) &&
+	       !log_sink_is_behind(s->log);
 }
 
 static bool any_behind(const struct session *s)
@@ -65,7 +72,7 @@ static bool any_behind(const struct session *s)
 		if (client_is_behind(c))
 			return true;
 	}
-	return false;
+	return log_sink_is_behind(s->log);
 }
 
 /* Reads one piece and gives it to everybody; 0 at the end, -EAGAIN where there is none now. */
@@ -78,9 +85,8 @@ static ssize_t pass_on(struct output *o)
 		return -EAGAIN;
 	if (n <= 0)
 		return 0; /* a terminal says EIO when its last other end is closed */
-	if (s->log)
-		log_write(s->log, o->stream == 2 ? LOG_STDERR : LOG_STDOUT, data, (size_t)n,
-			  clock_now());
+	log_sink_write(s->log, o->stream == 2 ? LOG_STDERR : LOG_STDOUT, data, (size_t)n,
+		       clock_now());
 	for (struct client *c = s->clients; c; c = c->next)
 		client_send(c, o->stream, data, (size_t)n);
 	return n;
@@ -214,6 +220,7 @@ static void end_session(struct session *s, int exit_code, int signal, const stru
 	end_source(&s->input);
 	drain(&s->outputs[0]);
 	drain(&s->outputs[1]);
+	log_sink_finish(s->log, clock_now());
 	keeper_ended(s->keeper, s, why);
 }
 

@@ -18,14 +18,14 @@
  *	STARTING ── session_started ──► RUNNING ── session_exited ──► EXITED
  *	    └────── session_failed ───► FAILED
  *
- * Nothing is ever buffered without end: while any client has bytes that it did not take, the
- * process's output is not read, so the process itself waits in its write(2). After the exit what is
+ * Nothing is ever buffered without end: while any client or the log has bytes that it did not take,
+ * the process's output is not read, so the process itself waits in its write(2). After the exit what is
  * left in the pipes (their capacity bounds it) goes to the log and into the clients' buffers.
  */
 struct backend;
 struct client;
 struct keeper;
-struct log_writer;
+struct log_sink;
 struct session;
 
 enum session_state { SESSION_STARTING, SESSION_RUNNING, SESSION_FAILED, SESSION_EXITED };
@@ -46,8 +46,8 @@ struct session {
 	bool stdin_open;
 	bool stdin_once; /* its input ends with the first client's */
 	struct output outputs[2];
-	struct source input; /* fd -1 where it has ended or there is none */
-	struct log_writer *log;
+	struct source input;  /* fd -1 where it has ended or there is none */
+	struct log_sink *log; /* NULL: its output is not logged */
 	struct client *clients;
 	uint16_t rows, cols; /* asked for before there was a terminal; 0: not */
 	int pid;
@@ -67,6 +67,8 @@ struct session_streams {
 struct session *session_new(struct keeper *k, uint32_t exec);
 /* Ends its clients' connections as well. */
 void session_free(struct session *s);
+/* Gives up on what the log has not taken. */
+void session_drop_log(struct session *s);
 
 /* For backends: takes over the process's streams. */
 void session_set_streams_take(struct session *s, struct session_streams *streams);

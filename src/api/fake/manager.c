@@ -235,6 +235,16 @@ void manager_attach_arrived(struct attach_announcement *a)
 	(void)a;
 }
 
+int manager_log_attributes(struct manager *m, const char *ref, struct strv *ret, struct error *err)
+{
+	(void)m;
+	(void)ref;
+	(void)err;
+	strv_add(ret, "owner=the team");
+	strv_add(ret, "tag=a/b");
+	return 0;
+}
+
 int manager_logs(struct manager *m, const char *ref, const struct log_query *query, log_visit visit,
 		 void *arg, struct error *err)
 {

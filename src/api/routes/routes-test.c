@@ -255,6 +255,8 @@ static void logs_are_framed_and_stamped_line_by_line(void **state)
 	assert_true(fake_asked.query.follow && fake_asked.query.std_err &&
 		    !fake_asked.query.std_out);
 	expect("GET /containers/web/logs?stdout=1&tail=all", "", 200, "");
+	expect("GET /containers/web/logs?stderr=1&details=1&timestamps=1", "", 200,
+	       "2023-11-14T22:13:21.000000000Z owner=the+team,tag=a%2Fb bad\n");
 	assert_int_equal(fake_asked.query.tail, -1);
 	expect("GET /containers/web/logs", "", 400, "at least one stream");
 	expect("GET /containers/web/logs?stdout=1&tail=x", "", 400, "'tail'");

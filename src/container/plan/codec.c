@@ -319,9 +319,12 @@ static void code_streams(struct codec *c, struct plan_streams *s)
 	code_u32(c, &s->cols);
 	code_bool(c, &s->stdin_open);
 	code_bool(c, &s->stdin_once);
-	code_bool(c, &s->log);
+	code_u32(c, &s->log);
 	code_u64(c, &s->log_max_bytes);
 	code_u32(c, &s->log_max_files);
+	code_bytes(c, &s->journal_fields, &s->journal_fields_len);
+	if (!c->fault && s->log >= PLAN_LOG_COUNT)
+		codec_fail(c, "the log is of no known kind");
 }
 
 static void code_process(struct codec *c, struct plan *p)

@@ -163,6 +163,11 @@ static void spoil_seccomp(struct plan *p)
 	p->seccomp_len = 7;
 }
 
+static void spoil_log(struct plan *p)
+{
+	p->streams.log = PLAN_LOG_COUNT;
+}
+
 static void what_does_not_hold_together_is_refused(void **state)
 {
 	(void)state;
@@ -175,6 +180,7 @@ static void what_does_not_hold_together_is_refused(void **state)
 		{ spoil_map, "range of ids" },
 		{ spoil_user_ns, "id maps" },
 		{ spoil_seccomp, "seccomp program" },
+		{ spoil_log, "log is of no known kind" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
 		auto_plan *p = rich_plan();

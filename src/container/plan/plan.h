@@ -212,6 +212,14 @@ struct plan_cgroup {
 	PLAN_LIST(struct plan_device_rule) devices;
 };
 
+/* Where the output of the first process is logged. */
+enum plan_log {
+	PLAN_LOG_NONE,
+	PLAN_LOG_FILE,    /* files in the instance's folder */
+	PLAN_LOG_JOURNAL, /* journald */
+	PLAN_LOG_COUNT
+};
+
 /* What the keeper does with the streams of the container's first process. */
 struct plan_streams {
 	bool terminal;
@@ -219,9 +227,12 @@ struct plan_streams {
 	uint32_t cols;
 	bool stdin_open;        /* else standard input is /dev/null */
 	bool stdin_once;        /* its end is passed on when the first attached client's ends */
-	bool log;               /* write the log file */
-	uint64_t log_max_bytes; /* 0: no limit */
+	uint32_t log;           /* enum plan_log */
+	uint64_t log_max_bytes; /* of one file; 0: no limit */
 	uint32_t log_max_files; /* files kept, the current one counted; 0 and 1: one */
+	/* Added to each message, as the native journal protocol encodes them. */
+	const void *journal_fields;
+	uint32_t journal_fields_len;
 };
 
 struct plan {

@@ -52,6 +52,10 @@ static void what_people_ask_for_is_accepted(void **state)
 		"3}}}",
 		"{\"HostConfig\":{\"LogConfig\":{\"Type\":\"json-file\",\"Config\":{\"max-size\":"
 		"\"10m\",\"max-file\":\"3\"}}}}",
+		"{\"HostConfig\":{\"LogConfig\":{\"Type\":\"journald\",\"Config\":{\"tag\":"
+		"\"{{.Name}}/{{.ID}}\",\"labels\":\"a,b\",\"env\":\"PATH\",\"mode\":"
+		"\"blocking\"}}}}",
+		"{\"HostConfig\":{\"LogConfig\":{\"Type\":\"none\",\"Config\":{}}}}",
 		"{\"HostConfig\":{\"PortBindings\":{\"80/tcp\":[{\"HostIp\":\"::1\",\"HostPort\":"
 		"\"8000-8010\"},{\"HostPort\":\"0\"}]}}}",
 		"{\"HostConfig\":{\"ExtraHosts\":[\"a:1.2.3.4\",\"b:::1\",\"c=host-gateway\"],"
@@ -167,8 +171,14 @@ static void host_config_is_refused_in_dockers_words(void **state)
 		  "can't create 'AutoRemove' container with restart policy" },
 		{ "\"LogConfig\":{\"Type\":\"syslog\"}",
 		  "logger: no log driver named 'syslog' is registered" },
-		{ "\"LogConfig\":{\"Config\":{\"tag\":\"x\"}}",
-		  "unknown log opt 'tag' for json-file log driver" },
+		{ "\"LogConfig\":{\"Config\":{\"colour\":\"x\"}}",
+		  "unknown log opt 'colour' for json-file log driver" },
+		{ "\"LogConfig\":{\"Type\":\"journald\",\"Config\":{\"max-size\":\"1m\"}}",
+		  "unknown log opt 'max-size' for journald log driver" },
+		{ "\"LogConfig\":{\"Type\":\"none\",\"Config\":{\"tag\":\"x\"}}",
+		  "invalid logging opts for driver none" },
+		{ "\"LogConfig\":{\"Config\":{\"tag\":\"{{.Secret}}\"}}",
+		  "invalid value for tag: {{.Secret}}" },
 		{ "\"Runtime\":\"runc\"", "unknown or invalid runtime name: runc" },
 		{ "\"Isolation\":\"hyperv\"", "Invalid isolation: \"hyperv\": Berth has "
 					      "\"default\", \"container\" and \"vm\"" },

@@ -7,6 +7,7 @@
 #include "base/signals.h"
 #include "container/config/grammar.h"
 #include "container/request/check-parts.h"
+#include "container/request/log-config.h"
 #include "container/request/mounts.h"
 
 #define ID_MAX 2147483647u /* Docker's limit */
@@ -160,40 +161,6 @@ static int check_restart(const struct container_request *request, struct error *
 	return 0;
 }
 
-static int check_log_options(const struct container_log *log, const char *type, struct error *err)
-{
-	size_t position = 0;
-	const char *key;
-	const char *value;
-
-	while (log->options && (value = map_next(log->options, &position, &key))) {
-		int64_t size;
-		uint64_t files;
-		bool ok;
-		if (strcmp(key, "max-size") == 0)
-			ok = memory_size_parse(value, &size) == 0 && size > 0;
-		else if (strcmp(key, "max-file") == 0)
-			ok = number_parse(value, 1000, &files) && files > 0;
-		else
-			return error_say(err, EINVAL, "unknown log opt '%.100s' for %s log driver",
-					 key, type);
-		if (!ok)
-			return error_say(err, EINVAL, "invalid value for %s: %.100s", key, value);
-	}
-	return 0;
-}
-
-static int check_log(const struct container_log *log, struct error *err)
-{
-	static const char *const types[] = { "json-file", "local", "none" };
-	const char *type = log->type ? log->type : "json-file";
-
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-		if (strcmp(types[i], type) == 0)
-			return check_log_options(log, type, err);
-	return error_say(err, EINVAL, "logger: no log driver named '%.100s' is registered", type);
-}
-
 static int check_life(const struct container_request *request, struct error *err)
 {
 	if (request->stop_signal && signal_parse(request->stop_signal) == 0)
@@ -214,9 +181,10 @@ static int check_life(const struct container_request *request, struct error *err
 				 "Invalid isolation: \"%.50s\": Berth has \"default\", "
 				 "\"container\" and \"vm\"",
 				 isolation);
+	struct log_config log;
 	int r = check_restart(request, err);
 	if (r == 0)
-		r = check_log(&request->log, err);
+		r = log_config_read(&request->log, &log, err);
 	if (r == 0 && request->health)
 		r = check_health(request->health, err);
 	return r;
