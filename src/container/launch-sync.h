@@ -10,7 +10,8 @@
  *
  * A socket pair of packets. To the process: SYNC_MAPPED, then SYNC_MOUNTS with up to
  * FD_PASS_MAX descriptors each, then SYNC_GO. Back: SYNC_CONSOLE with the terminal's master,
- * SYNC_LEFT with a mount that the process does not want to wait to be closed, SYNC_PHASES, and either SYNC_FAILED or the end of the stream, which is execve()'s closing.
+ * SYNC_LEFT with a mount that the process does not want to wait to be closed, SYNC_PHASES, and
+ * either SYNC_FAILED or the end of the stream, which is execve()'s closing.
  */
 enum sync_kind {
 	SYNC_MAPPED = 1,
