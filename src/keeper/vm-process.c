@@ -169,6 +169,8 @@ int vm_process_start(struct vm_process *p, const struct machine *m, struct error
 
 	p->qmp = qmp_new(p->qmp_fd, note_event, p);
 	rc = qmp_negotiate(p->qmp, MONITOR_TIMEOUT_MS, err);
+	if (rc == 0 && (rc = jail_verify(p->pid, m->uid, err)) < 0)
+		return error_prefix(err, "%s is not locked in", m->qemu);
 	if (rc == 0 && m->state.len > 0)
 		rc = restore(p, m, ends.state_ours, err);
 	/* The monitor's connection ends a moment before the process does. */

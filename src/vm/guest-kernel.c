@@ -225,7 +225,9 @@ int guest_kernel_prepare(const struct guest_kernel_options *options, struct gues
 		if (rc == 0)
 			rc = open_files(options->cache_fd, kernel_name, initramfs_name, ret);
 		if (rc < 0)
-			return error_prefix(err, "make the guest's kernel ready");
+			return error_prefix(
+				err, "make the guest's kernel ready (./dev setup, or installing "
+				     "linux-image-cloud-amd64 again, brings a whole one)");
 		remove_stale(options->cache_fd, kernel_name, initramfs_name);
 	}
 	memcpy(ret->key, text, sizeof(text));

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/strbuf.h"
 #include "sys/capability-sets.h"
 #include "sys/clone.h"
 #include "sys/mounts.h"
@@ -29,6 +30,7 @@
 /* Descriptors on their way to their place are kept above this. */
 #define ABOVE_PLACES 64
 #define STATUS_TIMEOUT_MS 10000
+#define STATUS_MAX 16384
 
 enum part_kind { PART_DIR, PART_FILE };
 
@@ -300,4 +302,32 @@ pid_t jail_start(const struct jail *jail, int *ret_pidfd, struct error *err)
 	told.text[sizeof(told.text) - 1] = '\0';
 	return n == (ssize_t)sizeof(told) ? error_say(err, told.code, "jail: %s", told.text)
 					  : error_say(err, ETIMEDOUT, "the jail did not start");
+}
+
+int jail_verify(pid_t pid, uint32_t uid, struct error *err)
+{
+	char path[64], user[80];
+	(void)snprintf(user, sizeof(user), "\nUid:\t%u\t%u\t%u\t%u\n", uid, uid, uid, uid);
+	/* Lines of /proc/PID/status, see proc_pid_status(5). */
+	const struct {
+		const char *line;
+		const char *what;
+	} wanted[] = {
+		{ user, "without a user of its own" },
+		{ "\nCapPrm:\t0000000000000000\n", "with capabilities" },
+		{ "\nCapEff:\t0000000000000000\n", "with capabilities" },
+		{ "\nCapBnd:\t0000000000000000\n", "with capabilities in reach" },
+		{ "\nNoNewPrivs:\t1\n", "with a way to new privileges" },
+		{ "\nSeccomp:\t2\n", "without a seccomp sandbox" },
+	};
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	auto_strbuf status = STRBUF_INIT(STATUS_MAX);
+	int rc = read_file_at(AT_FDCWD, path, STATUS_MAX, &status, err);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+		if (!strstr(strbuf_text(&status), wanted[i].line))
+			return error_say(err, EPERM, "the program runs %s", wanted[i].what);
+	return 0;
 }

@@ -18,7 +18,8 @@
  * empty read-only tmpfs into which only what is needed to execute it is bound, read-only: the
  * distribution's /usr, the linker's cache, and a /proc that shows nothing but itself. There is no
  * network, no device (but /dev/null, and /dev/kvm where it is used), nothing of the state folder: every file comes
- * in as an open descriptor. QEMU adds its own seccomp filter (-sandbox).
+ * in as an open descriptor. QEMU adds its own seccomp filter (-sandbox); whether it did, and whether
+ * all the rest is in force, is read back from the kernel before a guest is spoken to.
  *
  * It dies with the keeper (PR_SET_PDEATHSIG), and with it everything that it could have started: it
  * is process 1 of its namespace.
@@ -48,3 +49,12 @@ struct jail {
  * Return: the process id, or a negative errno.
  */
 pid_t jail_start(const struct jail *jail, int *ret_pidfd, struct error *err);
+
+/**
+ * jail_verify() - read back what a jailed program may do
+ * @uid: the user that it was started as
+ *
+ * Return: 0 where it has that user, no capabilities, no way to get any, and a seccomp filter; -EPERM
+ *         with the first of these that it lacks, or another negative errno.
+ */
+must_check int jail_verify(pid_t pid, uint32_t uid, struct error *err);

@@ -60,7 +60,7 @@ static void add_machine(const struct qemu_machine *m, struct strv *v)
 {
 	add(v, "-machine",
 	    "microvm,x-option-roms=off,acpi=on,pic=off,pit=off,rtc=off,isa-serial=on,"
-	    "usb=off,pcie=off,graphics=off,memory-backend=ram");
+	    "usb=off,pcie=off,graphics=off,mem-merge=off,memory-backend=ram");
 	/* By default QEMU takes bios-microvm.bin, which on Debian 13 is a SeaBIOS that boots nothing. */
 	add(v, "-bios", "qboot.rom");
 	if (m->accelerator == QEMU_KVM) {

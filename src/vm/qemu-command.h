@@ -15,7 +15,8 @@
  * sharing, the disks' contents and the kernel differ.
  *
  * All files are descriptors (machine.h says which). Nothing of QEMU's defaults is left: no default
- * devices, no user configuration, no option ROMs; the machine has a serial console, a virtio-serial
+ * devices, no user configuration, no option ROMs, no memory that the host may merge with another
+ * machine's (which would tell the one what the other holds); the machine has a serial console, a virtio-serial
  * port, and two virtio disks whose size in the template is a placeholder.
  *
  * The layers' disk is a VMDK descriptor that lists index and tar of each layer as flat extents, so
