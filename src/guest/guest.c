@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
@@ -18,6 +19,8 @@
 
 #define OUT_CAP (4u << 20)
 #define MESSAGE_MAX 2048u
+/* What the guest keeps of its free memory: so much, and a sixteenth. */
+#define MEMORY_KEPT (12LL << 20)
 
 void guest_init(struct guest *g, int port_fd, const struct boot_disks *disks)
 {
@@ -107,6 +110,21 @@ static int handle_plan(struct guest *g, const struct frame *f, struct error *err
 	return s->plan.overflow ? error_say(err, EBADMSG, "plan is too long") : 0;
 }
 
+/*
+ * A machine that runs out of memory as a whole does little but look for some, for minutes, before
+ * its kernel kills anything. So the workload gets a limit below what there is, and meets that first.
+ */
+static void limit_memory(struct plan *plan)
+{
+	struct sysinfo info;
+	if (sysinfo(&info) < 0)
+		return;
+	int64_t most = (int64_t)info.freeram * info.mem_unit;
+	most -= most / 16 + MEMORY_KEPT;
+	if (most > 0 && (plan->cgroup.memory_bytes < 0 || plan->cgroup.memory_bytes > most))
+		plan->cgroup.memory_bytes = most;
+}
+
 /* Starts the first process; the caller tells a failure. */
 static int start_first(struct guest *g, struct session *s, const struct plan *plan,
 		       struct error *err)
@@ -144,6 +162,8 @@ static int handle_start(struct guest *g, const struct frame *f, struct error *er
 	auto_plan *plan = NULL;
 	struct error why = { 0 };
 	int rc = plan_decode(s->plan.data, s->plan.len, &plan, &why);
+	if (rc == 0)
+		limit_memory(plan);
 	if (rc == 0)
 		rc = start_first(g, s, plan, &why);
 	if (rc < 0) {
