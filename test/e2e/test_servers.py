@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Redis, nginx and PostgreSQL from Debian's packages do their work, spoken to over a bind-mounted socket."""
+"""Redis, nginx and PostgreSQL from Debian's packages do their work: over a bind-mounted socket, and for their own clients."""
 import os
 import socket
 import time
 
 import pytest
+
+QUERY = "create table t(x int); insert into t select generate_series(1, 1000); select sum(x) from t"
 
 
 @pytest.fixture
@@ -55,16 +57,53 @@ def test_nginx_serves_a_file(engine, load_image, folder, name):
 
 def test_postgres_answers_a_query(engine, load_image, folder, name):
     engine.berth("run", "-d", "--name", name, "--network", "none", "-v", f"{folder}:/srv", "--shm-size", "128m",
-                 load_image("postgres"))
+                 load_image("postgresql"))
     connect(folder / ".s.PGSQL.5432", 120).close()
-    query = "create table t(x int); insert into t select generate_series(1, 1000); select sum(x) from t"
-    for _ in range(50):
-        done = engine.berth("exec", "-u", "postgres", name, "psql", "-h", "/srv", "-qAtc", query, "postgres", check=False)
-        if done.returncode == 0:
-            break
-        time.sleep(0.2)
-    assert done.stdout.strip() == "500500", done.stderr
+    assert until_it_answers(engine, "-u", "postgres", name, "psql", "-h", "/srv", "-qAtc", QUERY, "postgres") == "500500"
     engine.berth("stop", name)
+    assert engine.inspect(name)["State"]["ExitCode"] == 0
+
+
+def until_it_answers(engine, *words, seconds=180):
+    """What `exec WORDS` prints once it succeeds: a server takes its time, on an emulated processor more of it."""
+    deadline = time.monotonic() + seconds
+    while (done := engine.berth("exec", *words, check=False)).returncode != 0:
+        assert time.monotonic() < deadline, done.stderr
+        time.sleep(0.2)
+    return done.stdout.strip()
+
+
+# Each server again, spoken to by its own client inside of the instance: so it is the same in a machine.
+
+def test_redis_answers_its_own_client(engine, load_image, name, flags):
+    engine.berth("run", "-d", *flags, "--name", name, "--network", "none", load_image("redis"))
+
+    def redis(*words):
+        return engine.out("exec", name, "redis-cli", "-s", "/srv/redis.sock", *words)
+    assert until_it_answers(engine, name, "redis-cli", "-s", "/srv/redis.sock", "-e", "ping") == "PONG"
+    assert redis("set", "k", "v") == "OK" and redis("get", "k") == "v"
+    assert redis("eval", "for i = 1, 1000 do redis.call('rpush', 'l', i) end return redis.call('llen', 'l')", "0") == "1000"
+    engine.berth("stop", name)
+    assert engine.inspect(name)["State"]["ExitCode"] == 0
+
+
+def test_nginx_answers_a_client_inside(engine, load_image, name, flags):
+    """The image has no HTTP client but perl's sockets, which every Debian has."""
+    engine.berth("run", "-d", *flags, "--name", name, "--network", "none", load_image("nginx"))
+    ask = ("use IO::Socket::INET; my $s = IO::Socket::INET->new('127.0.0.1:80') or die; "
+           "print $s \"GET / HTTP/1.0\\r\\n\\r\\n\"; print while <$s>")
+    answer = until_it_answers(engine, name, "perl", "-e", ask)
+    assert answer.startswith("HTTP/1.1 200 OK") and "Welcome to nginx" in answer
+    engine.berth("stop", name)
+    assert engine.inspect(name)["State"]["ExitCode"] == 0
+
+
+def test_postgres_answers_its_own_client(engine, load_image, name, flags):
+    engine.berth("run", "-d", *flags, "--name", name, "--network", "none", "--shm-size", "128m", load_image("postgresql"))
+    psql = ["-u", "postgres", name, "psql", "-h", "/srv", "-qAtc"]
+    assert until_it_answers(engine, *psql, QUERY, "postgres") == "500500"
+    assert engine.out("exec", *psql, "select count(*) from t", "postgres") == "1000"
+    engine.berth("stop", "-t", "60", name, timeout=200)
     assert engine.inspect(name)["State"]["ExitCode"] == 0
 
 

@@ -4,7 +4,7 @@
 
     images.py NAME [FOLDER]      make FOLDER/NAME.oci.tar (default build/images), print its path
 
-What is there already is used again. Names: busybox, debian, redis, nginx, postgres.
+What is there already is used again. Names: busybox, debian, redis, nginx, postgresql.
 """
 import gzip
 import hashlib
@@ -25,10 +25,16 @@ SERVERS = {
     "redis": ("redis-server", {"Cmd": ["redis-server", "--port", "0", "--unixsocket", "/srv/redis.sock",
                                        "--unixsocketperm", "777", "--save", "", "--dir", "/tmp"]}),
     "nginx": ("nginx-light", {"Cmd": ["nginx", "-g", "daemon off; error_log stderr;"], "StopSignal": "SIGQUIT"}),
-    "postgres": ("postgresql", {"User": "postgres", "StopSignal": "SIGINT",
-                                "Cmd": ["/bin/sh", "-c",
-                                        'set -e; B=$(echo /usr/lib/postgresql/*/bin); $B/initdb -D /tmp/db -A trust '
-                                        '>/dev/null; exec $B/postgres -D /tmp/db -c listen_addresses= -k /srv']}),
+    "postgresql": ("postgresql", {"User": "postgres", "StopSignal": "SIGINT",
+                                  "Cmd": ["/bin/sh", "-c", "exec /usr/lib/postgresql/*/bin/postgres -D /var/lib/postgresql/db "
+                                          "-c listen_addresses= -c fsync=off -k /srv"]}),
+}
+
+
+# What is done in the root file system once the packages are there: a server's first start is the test's business.
+CUSTOMIZE = {
+    "postgresql": ['chroot "$1" chmod 1777 /srv',
+                   "chroot \"$1\" su postgres -c '/usr/lib/postgresql/*/bin/initdb -D /var/lib/postgresql/db -A trust --no-sync'"],
 }
 
 
@@ -124,7 +130,7 @@ def make(name, folder="build/images"):
     rootfs = folder / f"{name}.rootfs.tar"
     packages, config = SERVERS.get(name, (None, {"Cmd": ["bash"]}))
     if not rootfs.exists():
-        mmdebstrap(rootfs, [packages] if packages else [])
+        mmdebstrap(rootfs, [packages] if packages else [], CUSTOMIZE.get(name, []))
     write_archive(str(archive), [rootfs.read_bytes()], config,
                   name=f"debian:{SUITE}" if name == "debian" else f"{name}:latest")
     if name != "debian":

@@ -87,7 +87,7 @@ def namespaces(pids):
 
 def files_below(folder):
     """What is swept meanwhile is not there any more, os.walk does not mind; the spare ones' names do not matter."""
-    return sorted(re.sub("^spare/[0-9a-f]+", "spare/*", os.path.relpath(f"{where}/{name}", folder))
+    return sorted(re.sub("(^spare/|^templates/spare-)[0-9a-f]+", r"\1*", os.path.relpath(f"{where}/{name}", folder))
                   for where, folders, names in os.walk(folder) for name in folders + names if name not in CACHES)
 
 
