@@ -303,6 +303,15 @@ static int read_field(const struct json_field *f, struct json_object *o, struct 
 	}
 }
 
+/* False where a required text is empty: it would be read as none, and not be written again. */
+static bool is_given(const struct json_field *f, struct json_object *value)
+{
+	bool text = f->kind == JSON_TEXT && (f->flags & JSON_REQUIRED) && value &&
+		    json_object_is_type(value, json_type_string);
+
+	return value && !(text && json_object_get_string_len(value) == 0);
+}
+
 int json_read(const struct json_table *table, struct json_object *object, void *ret,
 	      struct error *err)
 {
@@ -313,7 +322,7 @@ int json_read(const struct json_table *table, struct json_object *object, void *
 		const struct json_field *f = &table->fields[i];
 		struct json_object *value = json_object_object_get(object, f->key);
 		int r = 0;
-		if (value)
+		if (is_given(f, value))
 			r = read_field(f, object, value, ret, err);
 		else if (f->flags & JSON_REQUIRED)
 			r = error_say(err, EBADMSG, "'%s' is missing", f->key);

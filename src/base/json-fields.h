@@ -44,7 +44,7 @@ enum json_kind {
 };
 
 /* Flags of a field. */
-#define JSON_REQUIRED 1u  /* missing is an error on reading */
+#define JSON_REQUIRED 1u  /* missing, or an empty text, is an error on reading */
 #define JSON_ALWAYS 2u    /* written also if empty: "", 0, false, null for lists, {} for maps */
 #define JSON_OR_STRING 4u /* JSON_STRINGS: a bare string reads as a list of one */
 

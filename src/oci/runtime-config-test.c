@@ -123,6 +123,8 @@ static void a_value_that_is_not_in_the_list_is_refused(void **state)
 		const char *said;
 	} cases[] = {
 		{ "{\"ociVersion\":\"1.2.0\"}", "config.json: 'root' is missing" },
+		{ "{" MINIMAL ",\"mounts\":[{\"destination\":\"\"}]}",
+		  "config.json: mounts[0]: 'destination' is missing" },
 		{ "{" MINIMAL ",\"linux\":{\"namespaces\":[{\"type\":\"net\"}]}}",
 		  "config.json: linux: namespaces[0]: 'type' cannot be 'net'" },
 		{ "{" MINIMAL ",\"linux\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_NOTHING\"}}}",
