@@ -68,6 +68,27 @@ static void a_tree_deeper_than_descriptors_reach_is_removed(void **state)
 	assert_int_equal(faccessat(dir, "tree", F_OK, 0), -1);
 }
 
+static void a_folder_is_listed_in_order_and_within_its_room(void **state)
+{
+	auto_close int dir = test_dir();
+	auto_strv names = {};
+	struct error err = {};
+	size_t room = 1000;
+
+	(void)state;
+	test_write(dir, "b", "");
+	test_write(dir, ".a", "");
+	test_write(dir, "c/below", "");
+	assert_int_equal(path_list(dir, &room, &names, &err), 0);
+	assert_int_equal(names.count, 3);
+	assert_string_equal(names.items[0], ".a");
+	assert_string_equal(names.items[2], "c");
+	assert_true(room < 1000);
+	room = 60;
+	assert_int_equal(path_list(dir, &room, &names, &err), -E2BIG);
+	test_dir_done(&dir);
+}
+
 static void names_are_told_apart(void **state)
 {
 	(void)state;
@@ -87,6 +108,7 @@ int main(void)
 		cmocka_unit_test(folders_are_made_with_their_parents),
 		cmocka_unit_test(a_tree_is_removed_and_no_link_followed),
 		cmocka_unit_test(a_tree_deeper_than_descriptors_reach_is_removed),
+		cmocka_unit_test(a_folder_is_listed_in_order_and_within_its_room),
 		cmocka_unit_test(names_are_told_apart),
 	};
 

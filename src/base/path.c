@@ -151,6 +151,46 @@ bool path_is_component(const char *name)
 	return *name && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
+/* What a name takes beside its bytes: its pointer, and what the allocator keeps. */
+#define NAME_OVERHEAD 24
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int add_names(DIR *dir, size_t *room, struct strv *ret, struct error *err)
+{
+	errno = 0;
+	for (struct dirent *d; (d = readdir(dir)); errno = 0) {
+		size_t need = strlen(d->d_name) + NAME_OVERHEAD;
+		if (!path_is_component(d->d_name))
+			continue;
+		if (need > *room)
+			return error_say(err, E2BIG, "the folders have too many entries");
+		*room -= need;
+		strv_add(ret, d->d_name);
+	}
+	return errno ? error_set(err, errno, "read a folder") : 0;
+}
+
+int path_list(int dir_fd, size_t *room, struct strv *ret, struct error *err)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir) {
+		int r = error_set(err, errno, "read a folder");
+		close_p(&fd);
+		return r;
+	}
+	int r = add_names(dir, room, ret, err);
+	(void)closedir(dir);
+	if (ret->count > 1)
+		qsort(ret->items, ret->count, sizeof(*ret->items), by_name);
+	return r;
+}
+
 bool path_is_plain_relative(const char *path)
 {
 	for (const char *at = path;;) {

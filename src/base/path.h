@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "base/strv.h"
 
 /**
  * DOC: Folders of Berth's own
@@ -27,6 +28,17 @@ int path_open_dir(const char *path, mode_t mode, struct error *err);
  * Follows no symbolic link and crosses no mount point; what is not there is fine.
  */
 must_check int path_remove_tree_at(int dir_fd, const char *name, struct error *err);
+
+/**
+ * path_list() - the names in a folder, sorted by their bytes
+ * @dir_fd: the folder; O_PATH will do
+ * @room:   bytes that the names may take; what they do take is taken off. Who lists folders that an
+ *          instance fills sets a limit for all that are listed at a time
+ * @ret:    names are added without "." and ".."; what was there is sorted with them
+ *
+ * Return: 0; -E2BIG where there is no room; or a negative errno of the disk.
+ */
+must_check int path_list(int dir_fd, size_t *room, struct strv *ret, struct error *err);
 
 /* True for "a/b", false for an absolute path, "", ".", "..", empty parts and parts "." or "..". */
 bool path_is_plain_relative(const char *path);

@@ -11,12 +11,15 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/path.h"
 #include "instance/files-internal.h"
 #include "instance/files.h"
 #include "store/tree/tree.h"
 #include "sys/rootfs.h"
 
 #define DEPTH_MAX 400
+/* An instance may make as many files as it likes; names of the folders on one way take this at most. */
+#define NAMES_MAX (64u << 20)
 
 /* A folder on the way down; its change is told before that of the first thing in it. */
 struct level {
@@ -31,6 +34,7 @@ struct walk {
 	const struct strv *skip;
 	int (*visit)(const char *path, enum change_kind kind, void *arg);
 	void *arg;
+	size_t names_room; /* bytes that names may take of the folders that are being walked */
 	char path[ROOTFS_PATH_MAX]; /* absolute */
 };
 
@@ -107,41 +111,15 @@ static bool is_opaque(int fd)
 	return fgetxattr(fd, TREE_OPAQUE_NAME, value, sizeof(value)) == 1 && value[0] == 'y';
 }
 
-static int read_names(int dir_fd, struct strv *ret)
-{
-	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
-	if (!dir) {
-		int r = -errno;
-		close_p(&fd);
-		return r;
-	}
-	for (struct dirent *d; (d = readdir(dir));) {
-		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
-			strv_add(ret, d->d_name);
-	}
-	(void)closedir(dir);
-	return 0;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 /* Sorted; of an opaque folder also what the image has there, which it hides. */
-static void list_folder(const struct walk *w, int dir_fd, bool opaque, struct strv *ret)
+static int list_folder(struct walk *w, int dir_fd, bool opaque, struct strv *ret, struct error *err)
 {
-	(void)read_names(dir_fd, ret);
-	if (opaque) {
-		auto_close int lower =
-			rootfs_open(w->image.fd, w->path, O_PATH | O_DIRECTORY | O_NOFOLLOW, NULL);
-		if (lower >= 0)
-			(void)read_names(lower, ret);
-	}
-	if (ret->count > 1)
-		qsort(ret->items, ret->count, sizeof(char *), by_name);
+	int r = path_list(dir_fd, &w->names_room, ret, err);
+	if (r < 0 || !opaque)
+		return r;
+	auto_close int lower =
+		rootfs_open(w->image.fd, w->path, O_PATH | O_DIRECTORY | O_NOFOLLOW, NULL);
+	return lower < 0 ? 0 : path_list(lower, &w->names_room, ret, err);
 }
 
 static int walk_folder(struct walk *w, int dir_fd, struct level *level, int depth,
@@ -190,9 +168,11 @@ static int walk_folder(struct walk *w, int dir_fd, struct level *level, int dept
 {
 	auto_strv names = {};
 	size_t len = level->path_len;
-	int r = 0;
+	size_t room = w->names_room;
 
-	list_folder(w, dir_fd, is_opaque(dir_fd), &names);
+	int r = list_folder(w, dir_fd, is_opaque(dir_fd), &names, err);
+	if (r == -ENOENT) /* removed meanwhile */
+		r = 0;
 	for (size_t i = 0; i < names.count && r == 0; i++) {
 		if (i > 0 && strcmp(names.items[i], names.items[i - 1]) == 0)
 			continue;
@@ -202,6 +182,7 @@ static int walk_folder(struct walk *w, int dir_fd, struct level *level, int dept
 		r = walk_entry(w, dir_fd, names.items[i], level, depth, err);
 		w->path[len] = '\0';
 	}
+	w->names_room = room;
 	return r;
 }
 
@@ -238,6 +219,7 @@ int manager_changes(struct manager *m, const char *ref,
 	w->skip = &skip;
 	w->visit = visit;
 	w->arg = arg;
+	w->names_room = NAMES_MAX;
 	auto_close int upper = open_both(m, r, &w->image, err);
 	if (upper == -ENOENT)
 		return 0; /* it never ran */
@@ -251,11 +233,12 @@ int manager_changes(struct manager *m, const char *ref,
 
 /* ---- Size ----------------------------------------------------------------------------------- */
 
-static void add_sizes(int dir_fd, int depth, int64_t *sum)
+static void add_sizes(int dir_fd, int depth, size_t names_room, int64_t *sum)
 {
 	auto_strv names = {};
 
-	(void)read_names(dir_fd, &names);
+	/* what can not be listed counts as far as it could be */
+	(void)!path_list(dir_fd, &names_room, &names, NULL);
 	for (size_t i = 0; i < names.count; i++) {
 		struct stat st;
 		if (fstatat(dir_fd, names.items[i], &st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -267,7 +250,7 @@ static void add_sizes(int dir_fd, int depth, int64_t *sum)
 		auto_close int fd = openat(dir_fd, names.items[i],
 					   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (fd >= 0)
-			add_sizes(fd, depth + 1, sum);
+			add_sizes(fd, depth + 1, names_room, sum);
 	}
 }
 
@@ -282,7 +265,7 @@ int manager_disk_usage(struct manager *m, const char *ref, int64_t *ret, struct 
 	const struct isolation *isolation = isolation_of(r);
 	auto_close int upper = isolation->open_upper ? isolation->open_upper(m, r, NULL) : -ENOENT;
 	if (upper >= 0)
-		add_sizes(upper, 0, &sum);
+		add_sizes(upper, 0, NAMES_MAX, &sum);
 	*ret = sum;
 	return 0;
 }

@@ -22,7 +22,10 @@
 #include "sys/cgroup.h"
 
 #define STAT_MAX 4096
-#define COMMAND_MAX (128u << 10)
+/* Bytes of one command line that are shown, and of all together until the rest is cut short. */
+#define COMMAND_MAX (32u << 10)
+#define COMMANDS_MAX (8u << 20)
+#define COMMAND_SHORT 64u
 #define CELL_MAX 64
 #define DAY_S 86400
 
@@ -88,24 +91,24 @@ static bool parse_stat(char *text, struct process *p)
 }
 
 /* The arguments with blanks between; what no terminal should get is shown as '?'. */
-static char *command_text(int proc_fd, const char *name)
+static char *command_text(int proc_fd, const char *name, size_t max)
 {
-	auto_strbuf text = STRBUF_INIT(COMMAND_MAX);
+	auto_free char *text = xmalloc(max);
+	auto_close int fd = openat(proc_fd, "cmdline", O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? -1 : read(fd, text, max);
 
-	(void)!read_file_at(proc_fd, "cmdline", COMMAND_MAX, &text, NULL);
-	while (text.len > 0 && text.data[text.len - 1] == '\0')
-		text.len--;
-	if (text.len == 0)
+	while (len > 0 && text[len - 1] == '\0')
+		len--;
+	if (len <= 0)
 		return xasprintf("[%s]", name);
-	for (size_t i = 0; i < text.len; i++)
-		text.data[i] = text.data[i] ? text.data[i] : ' ';
-	printable_make(text.data, text.len, "");
-	text.data[text.len] = '\0';
-	return xstrdup(text.data);
+	for (ssize_t i = 0; i < len; i++)
+		text[i] = text[i] ? text[i] : ' ';
+	printable_make(text, (size_t)len, "");
+	return xstrndup(text, (size_t)len);
 }
 
 /* False for one that has ended meanwhile. */
-static bool read_process(pid_t pid, struct process *p)
+static bool read_process(pid_t pid, size_t command_max, struct process *p)
 {
 	auto_strbuf stat = STRBUF_INIT(STAT_MAX);
 	char path[32];
@@ -124,7 +127,7 @@ static bool read_process(pid_t pid, struct process *p)
 	const char *uid = strstr(strbuf_text(&status), "\nUid:\t");
 	const char *effective = uid ? strchr(uid + 6, '\t') : NULL;
 	p->uid = effective ? (uint32_t)strtoul(effective, NULL, 10) : st.st_uid;
-	p->command = command_text(fd, p->name);
+	p->command = command_text(fd, p->name, command_max);
 	return true;
 }
 
@@ -419,10 +422,13 @@ static void fill(const struct record *r, const struct choice *choice, const stru
 	if (count > 1)
 		qsort(pids, count, sizeof(*pids), by_pid);
 	ret->rows = xcalloc(count + 1, sizeof(*ret->rows));
+	size_t room = COMMANDS_MAX;
 	for (size_t i = 0; i < count; i++) {
 		struct process p;
-		if (!read_process(pids[i], &p))
+		if (!read_process(pids[i], room > COMMAND_MAX ? COMMAND_MAX : COMMAND_SHORT, &p))
 			continue;
+		size_t len = strlen(p.command);
+		room -= len < room ? len : room;
 		for (size_t k = 0; k < choice->count; k++)
 			choice->items[k]->add(&c, &p, &ret->rows[ret->row_count]);
 		ret->row_count++;

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -13,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/map.h"
+#include "base/path.h"
 #include "store/tar/tree-xattr.h"
 #include "store/tar/write.h"
 
@@ -22,11 +22,15 @@
 #define PIECE (256u << 10)
 /* Folders within folders; each costs two descriptors while it is walked. */
 #define DEPTH_MAX 400
+/* An instance may make as many files as it likes; this is what one walk remembers of them. */
+#define MEMORY_MAX (64u << 20)
 
 struct walk {
 	struct tar_writer *w;
 	const struct tar_tree_options *options;
 	struct map *links; /* "device:inode" -> path of the first name */
+	size_t links_room; /* bytes that more of them may take */
+	size_t names_room; /* bytes that the names of folders may take that are being walked */
 	uint64_t mount_id;
 	char path[TAR_PATH_MAX]; /* of the current entry, prefix included */
 	size_t prefix_len;       /* of the prefix and its slash in @path */
@@ -107,7 +111,10 @@ static int write_symlink(struct walk *walk, int path_fd, struct tar_header *h, s
 	return tar_write_header(walk->w, h, err);
 }
 
-/* True where another name of the same inode was written before; remembers this one otherwise. */
+/*
+ * The path of another name of the same inode that was written before; remembers this one otherwise,
+ * while there is room: later names are files of their own then.
+ */
 static const char *first_name(struct walk *walk, const struct statx *st)
 {
 	char key[64];
@@ -117,9 +124,12 @@ static const char *first_name(struct walk *walk, const struct statx *st)
 	snprintf(key, sizeof(key), "%u:%u:%llu", st->stx_dev_major, st->stx_dev_minor,
 		 (unsigned long long)st->stx_ino);
 	const char *first = map_get(walk->links, key);
-	if (!first)
-		map_set(walk->links, key, xstrdup(walk->path));
-	return first;
+	size_t need = sizeof(key) + strlen(walk->path);
+	if (first || need > walk->links_room)
+		return first;
+	walk->links_room -= need;
+	map_set(walk->links, key, xstrdup(walk->path));
+	return NULL;
 }
 
 static bool is_whiteout(const struct walk *walk, const struct statx *st)
@@ -250,39 +260,18 @@ static int walk_entry(struct walk *walk, int dir_fd, const char *name, size_t di
 	return write_object(walk, fd, &st, depth, err);
 }
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Sorted, so that the same tree gives the same tar. */
-static int list_names(int dir_fd, struct strv *ret, struct error *err)
-{
-	int copy = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-	struct dirent *d;
-
-	if (!dir) {
-		close_p(&copy);
-		return error_set(err, errno, "read a folder");
-	}
-	while ((d = readdir(dir)) != NULL) {
-		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
-			strv_add(ret, d->d_name);
-	}
-	closedir(dir);
-	if (ret->count > 1)
-		qsort(ret->items, ret->count, sizeof(char *), by_name);
-	return 0;
-}
-
 static int walk_dir(struct walk *walk, int dir_fd, size_t dir_len, int depth, struct error *err)
 {
 	auto_strv names = { 0 };
+	size_t room = walk->names_room;
 
-	int r = list_names(dir_fd, &names, err);
+	/* sorted, so that the same tree gives the same tar */
+	int r = path_list(dir_fd, &walk->names_room, &names, err);
+	if (r < 0)
+		r = error_prefix(err, "below '%.200s'", walk->path);
 	for (size_t i = 0; i < names.count && r == 0; i++)
 		r = walk_entry(walk, dir_fd, names.items[i], dir_len, depth, err);
+	walk->names_room = room;
 	return r;
 }
 
@@ -299,6 +288,8 @@ static int walk_init(struct walk *walk, struct tar_writer *w, int fd,
 		.w = w,
 		.options = options,
 		.links = map_new(free),
+		.links_room = MEMORY_MAX,
+		.names_room = MEMORY_MAX,
 		.piece = xmalloc(PIECE),
 	};
 	if (look(fd, st) < 0)
