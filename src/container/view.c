@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -115,6 +117,24 @@ static int make_files(struct view *v, struct error *err)
 	return r < 0 ? r : root_uncover(err);
 }
 
+/*
+ * A proc for sysctls where the plan has none of its own. One of the host's processes can not be made
+ * in a user namespace; the one that is mounted where the old root still is shows the same sysctls.
+ */
+static int open_proc(struct error *err)
+{
+	int fd = mount_new("proc", NULL, 0, 0, err);
+	if (fd != -EPERM)
+		return fd;
+	auto_close int old = openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct statfs fs;
+	if (old < 0 || fstatfs(old, &fs) < 0)
+		return error_set(err, errno, "open /proc");
+	if ((unsigned long)fs.f_type != PROC_SUPER_MAGIC)
+		return error_say(err, ENOENT, "the host's /proc is no proc");
+	return take_fd(old);
+}
+
 int view_make(struct view *v, const struct launch *l, struct error *err)
 {
 	const struct plan *p = l->plan;
@@ -135,7 +155,7 @@ int view_make(struct view *v, const struct launch *l, struct error *err)
 			v->proc_fd = v->made[i];
 	}
 	if (p->sysctls.count && v->proc_fd < 0) {
-		v->proc_fd = mount_new("proc", NULL, 0, 0, err);
+		v->proc_fd = open_proc(err);
 		if (v->proc_fd < 0)
 			return v->proc_fd;
 	}
