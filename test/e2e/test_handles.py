@@ -92,3 +92,14 @@ def test_C4_a_program_that_is_its_own_interpreter_does_not_get_at_berths(engine,
     assert "owned" not in engine.out("logs", name)
     assert checksums() == before
     assert engine.out("run", "--rm", IMAGE, "echo", "well") == "well"
+
+
+@pytest.mark.parametrize("words", [[], ["--userns=host"], ["--privileged", "--userns=private"]], ids=lambda w: " ".join(w) or "default")
+def test_C3_berths_own_process_1_gives_nothing_away(engine, name, words):
+    look = ("cd /proc/1; for f in exe root cwd fd/0 fd/1; do readlink $f >/dev/null && echo $f; done; (: > exe) && echo written;"
+            " for f in maps environ auxv stack; do grep -q . $f && echo $f; done; ls map_files | grep -q . && echo map_files; true")
+    before = checksums()
+    assert engine.out("run", "--rm", "--init", *words, IMAGE, "sh", "-c", look) == ""
+    assert checksums() == before
+    # the twin: what the image runs as its first process shows itself
+    assert "exe" in engine.out("run", "--rm", *words, IMAGE, "sh", "-c", look)

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Classes D and H: who a process is, from the image's own passwd and group, and what a hostile one can do."""
+import os
+import struct
 import time
 
 import pytest
 
 import ledger
+import roots
+from conftest import ROOT
 
 IMAGE = "busybox:latest"
 ANSWER_SECONDS = 2
@@ -95,3 +99,64 @@ def test_D4_a_hostile_passwd_or_group_costs_neither_time_nor_memory(engine, name
     assert ledger.resident_kib(engine.process.pid) <= before[0] + GROWTH_KIB
     assert ledger.resident_kib(keeper) <= before[1] + GROWTH_KIB
     assert engine.berth("exec", "-u", "0:0", name, "true", check=False).returncode in (0, 125, 126)
+
+
+# Everything of a process that its confinement shows in.
+SEEN = ("grep -E '^(Uid|Gid|Groups|Cap|NoNew|Seccomp|Sig[BI]|Cpus_allowed:|Mems_allowed:)' /proc/self/status; umask;"
+        " for f in limits oom_score_adj cgroup uid_map gid_map setgroups; do echo $f; cat /proc/self/$f; done;"
+        " for n in /proc/self/ns/*; do readlink $n; done; pwd; env | sort; ls /proc/self/fd | wc -l; tty; true")
+WIDENINGS = [[], ["--privileged"], ["--privileged", "--userns=private"], ["--cap-add", "ALL"], ["--cap-drop", "ALL"],
+             ["--cap-add", "SYS_ADMIN"], ["--security-opt", "no-new-privileges=false"], ["--security-opt", "seccomp=unconfined"],
+             ["--security-opt", "systempaths=unconfined"], ["--userns=host"], ["--userns=host", "-u", "app"], ["-u", "app"],
+             ["-u", "1000:extra", "--group-add", "4000"], ["--pid=host"], ["--ipc=host"], ["--uts=host"], ["--network", "host"],
+             ["--cgroupns=host"], ["--ulimit", "nofile=100:200"], ["--oom-score-adj", "500"], ["--pids-limit", "50"],
+             ["--read-only"], ["--init"], ["-t"], ["-w", "/etc", "-e", "A=b"]]
+if not os.path.isdir("/dev/mqueue"):
+    WIDENINGS.remove(["--ipc=host"])
+
+
+@pytest.mark.parametrize("words", WIDENINGS, ids=" ".join)
+def test_H2_an_exec_is_confined_as_the_first_process_is(engine, name, words):
+    engine.berth("run", "-d", "--name", name, *words, IMAGE, "sh", "-c", SEEN + "; echo whole; exec sleep 1000")
+    deadline = time.monotonic() + 10
+    while "whole" not in engine.out("logs", name):
+        assert time.monotonic() < deadline
+    terminal = ["-t"] if "-t" in words else []
+    first = engine.out("logs", name).replace("\r", "").removesuffix("whole").strip()
+    joined = engine.out("exec", *terminal, name, "sh", "-c", SEEN).replace("\r", "")
+    # each has a terminal of its own
+    differs = [(a, b) for a, b in zip(first.splitlines(), joined.splitlines(), strict=True) if a != b and "/dev/pts/" not in a]
+    assert differs == []
+
+
+def test_H2_twin_a_privileged_exec_is_widened_alone(engine, name):
+    engine.berth("run", "-d", "--name", name, IMAGE, "sleep", "1000")
+    status = engine.out("exec", "--privileged", name, "cat", "/proc/self/status")
+    assert "CapEff:\t000001ffffffffff" in status and "NoNewPrivs:\t0" in status and "CapInh:\t" + "0" * 16 in status
+    after = engine.out("exec", name, "cat", "/proc/self/status")
+    assert "CapEff:\t00000000800405fb" in after and "NoNewPrivs:\t1" in after
+
+
+def set_id_image(engine, folder):
+    """busybox, with a set-user-id program and one that has a capability of the file's own."""
+    capability = struct.pack("<5I", 0x02000001, 1 << 10, 0, 0, 0)  # CAP_NET_BIND_SERVICE, effective
+    program = next(data for info, data in roots.members(roots.busybox()) if info.name.lstrip("./") == "bin/busybox")
+    owned = roots.file_of("suid/probe", (ROOT / "build" / "test" / "tools" / "probe").read_bytes(), 0o4755)
+    with_capability = roots.file_of("capable/grep", program, 0o755)
+    with_capability[0].pax_headers = {"SCHILY.xattr.security.capability": capability.decode("utf-8", "surrogateescape")}
+    return roots.load(engine, folder, "test/set-id:1", [roots.layer(owned, with_capability)])
+
+
+@pytest.mark.parametrize("way", ["run", "exec"])
+def test_H2_set_id_programs_and_file_capabilities_give_nothing_without_the_word_for_it(engine, tmp_path, name, way):
+    image = set_id_image(engine, tmp_path)
+    ask = ["sh", "-c", "/suid/probe user; /capable/grep CapEff /proc/self/status"]
+    for words, wanted in (([], ["1000 1000", "CapEff:\t" + "0" * 16]),
+                          (["--security-opt", "no-new-privileges=false"], ["1000 0", "CapEff:\t" + "0" * 13 + "400"])):
+        if way == "run":
+            out = engine.out("run", "--rm", "-u", "app", *words, image, *ask)
+        else:
+            engine.berth("run", "-d", "--name", name, "-u", "app", *words, image, "sleep", "1000")
+            out = engine.out("exec", name, *ask)
+            engine.berth("rm", "-f", name)
+        assert out.splitlines() == wanted, words

@@ -47,6 +47,13 @@ def layer(*members):
     return out.getvalue()
 
 
+def members(data):
+    """The entries of a tar, each with its bytes."""
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        for info in tar.getmembers():
+            yield info, tar.extractfile(info).read() if info.isfile() else b""
+
+
 def file_of(name, data, mode=0o644):
     info = tarfile.TarInfo(name)
     info.mode = mode

@@ -123,7 +123,7 @@ int main(int argc, char **argv)
 		      stderr);
 		return 2;
 	}
-	if (!tracee_seize_all(job.pid, job.keepers)) {
+	if (!tracee_seize_all(job.pid, job.keepers ? TRACEE_PROGRAMS : TRACEE_ITSELF)) {
 		perror("crash-at");
 		return 1;
 	}

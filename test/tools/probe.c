@@ -23,6 +23,7 @@
  *	probe calls     a table of system calls that a container has no business with
  *	probe devices   opens devices made by mknod, and those of /nodes
  *	probe handles   descriptors above 2, and what they lead to
+ *	probe user      real and effective user
  */
 
 #define FAMILIES 64
@@ -181,6 +182,8 @@ int main(int argc, char **argv)
 		probe_devices();
 	else if (strcmp(what, "handles") == 0)
 		probe_handles();
+	else if (strcmp(what, "user") == 0)
+		printf("%u %u\n", (unsigned int)getuid(), (unsigned int)geteuid());
 	else
 		return 2;
 	return fflush(stdout) == 0 ? 0 : 1;

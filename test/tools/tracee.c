@@ -19,6 +19,7 @@
 static struct tracee *tracees;
 static sigset_t awaited;
 static bool ending;
+static enum tracee_reach reach;
 static long options = PTRACE_O_TRACECLONE | PTRACE_O_TRACESYSGOOD;
 
 static pid_t process_of(pid_t tid)
@@ -73,7 +74,7 @@ static bool seize(pid_t tid)
 	return ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) == 0 || errno == ESRCH;
 }
 
-bool tracee_seize_all(pid_t pid, bool children)
+bool tracee_seize_all(pid_t pid, enum tracee_reach reach_)
 {
 	char path[64];
 
@@ -81,7 +82,8 @@ bool tracee_seize_all(pid_t pid, bool children)
 	(void)sigaddset(&awaited, SIGCHLD);
 	(void)sigaddset(&awaited, SIGTERM);
 	(void)sigprocmask(SIG_BLOCK, &awaited, NULL);
-	if (children)
+	reach = reach_;
+	if (reach != TRACEE_ITSELF)
 		options |= PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC;
 	(void)snprintf(path, sizeof(path), "/proc/%d/task", pid);
 	DIR *dir = opendir(path);
@@ -125,9 +127,9 @@ static enum tracee_event stopped(struct tracee *t, int status)
 	t->stopping = event == PTRACE_EVENT_STOP && (sig == SIGSTOP || sig == SIGTSTP);
 	if (event == PTRACE_EVENT_EXEC) {
 		t->executed = true;
-		/* what a started program starts is not followed */
-		(void)ptrace(PTRACE_SETOPTIONS, t->tid, NULL,
-			     (void *)(long)(PTRACE_O_TRACECLONE | PTRACE_O_TRACESYSGOOD));
+		if (reach == TRACEE_PROGRAMS)
+			(void)ptrace(PTRACE_SETOPTIONS, t->tid, NULL,
+				     (void *)(long)(PTRACE_O_TRACECLONE | PTRACE_O_TRACESYSGOOD));
 	}
 	return sig == CALL_STOP && enters_call(t) ? TRACEE_ENTERS : TRACEE_STOPPED;
 }

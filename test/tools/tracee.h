@@ -30,8 +30,14 @@ enum tracee_event {
 	TRACEE_NONE,    /* there is nobody left to wait for */
 };
 
-/* Follows every thread of @pid; with @children the programs that it starts as well, but not theirs. */
-bool tracee_seize_all(pid_t pid, bool children);
+enum tracee_reach {
+	TRACEE_ITSELF,
+	TRACEE_PROGRAMS, /* those that it starts as well, but not theirs */
+	TRACEE_ALL,      /* whatever comes of it */
+};
+
+/* Follows every thread of @pid, those to come too, and what it starts; may be called for several. */
+bool tracee_seize_all(pid_t pid, enum tracee_reach reach);
 
 /* Waits for the next event; @timeout_ms below zero has no end. @ret is set for the first two. */
 enum tracee_event tracee_wait(int timeout_ms, struct tracee **ret);
