@@ -93,6 +93,11 @@ static void patterns_match_parts_and_anchors(void **state)
 	assert_false(pattern_matches("(", "("));
 	/* what could cost any amount of memory matches nothing */
 	assert_false(pattern_matches("((a{1,255}){1,255}){1,255}", "aaaa"));
+	assert_false(
+		pattern_matches("a++++++++++++++++++++++++++++++++++++++++++++++++++", "aaaa"));
+	assert_false(pattern_matches("((((((((((a+)+)+)+)+)+)+)+)+)+", "aaaa"));
+	assert_false(pattern_matches("(a*)*\\1\\1", "aaaa"));
+	assert_true(pattern_matches("^(web|db)+-[0-9]+\\.?$", "web-17"));
 	memset(lengthy, '.', 1000);
 	assert_false(pattern_matches(lengthy, lengthy));
 }

@@ -14,6 +14,7 @@
 #define FILTERS_MAX (64 * 1024)
 /* Compiling a long or counted expression can cost any amount of memory. */
 #define PATTERN_MAX 256
+#define PLUS_MAX 8
 
 void filters_done(struct filters *f)
 {
@@ -136,14 +137,29 @@ int filters_bool(const struct filters *f, const char *name, bool *ret, struct er
 	return 0;
 }
 
+/*
+ * What the C library would take time or memory without end for: counted repetitions, plus signs
+ * (each copies what it repeats, also what copies already lie in), and references to groups.
+ */
+static bool is_costly(const char *pattern)
+{
+	unsigned int plus = 0;
+
+	for (const char *c = pattern; *c; c++) {
+		plus += *c == '+';
+		if (*c == '{' || (c[0] == '\\' && c[1] >= '1' && c[1] <= '9'))
+			return true;
+	}
+	return plus > PLUS_MAX || strlen(pattern) > PATTERN_MAX;
+}
+
 bool pattern_matches(const char *pattern, const char *text)
 {
 	regex_t compiled;
 
 	if (!pattern[strcspn(pattern, "\\^$.|?*+()[]{}")])
 		return strstr(text, pattern);
-	if (strlen(pattern) > PATTERN_MAX || strchr(pattern, '{') ||
-	    regcomp(&compiled, pattern, REG_EXTENDED | REG_NOSUB) != 0)
+	if (is_costly(pattern) || regcomp(&compiled, pattern, REG_EXTENDED | REG_NOSUB) != 0)
 		return false;
 	bool matches = regexec(&compiled, text, 0, NULL, 0) == 0;
 	regfree(&compiled);
