@@ -324,6 +324,25 @@ static void archives_that_are_none_are_refused(void **state)
 	expect_refused(&tar, "no image");
 }
 
+/* What is remembered of an archive's entries has a limit, however little they hold. */
+static void archives_of_nothing_but_names_are_refused(void **state)
+{
+	auto_strbuf tar = STRBUF_INIT(TT_MAX);
+	char target[4001];
+
+	(void)state;
+	memset(target, 'x', 4000);
+	for (int i = 0; i < 4300; i++) {
+		char name[16];
+		(void)snprintf(name, sizeof(name), "link-%d", i);
+		(void)snprintf(target + 3990, 11, "%010d", i);
+		tt_long(&tar, 'K', target);
+		tt_add(&tar, '2', name, "x", NULL);
+	}
+	tt_end(&tar);
+	expect_refused(&tar, "too long together");
+}
+
 /* ---- Save and import ---- */
 
 static int to_strbuf(void *context, const void *data, size_t len, struct error *err)
@@ -405,6 +424,7 @@ int main(void)
 		cmocka_unit_test(what_an_archive_spoils_is_refused),
 		cmocka_unit_test(two_documents_that_tell_of_different_images_are_refused),
 		cmocka_unit_test(archives_that_are_none_are_refused),
+		cmocka_unit_test(archives_of_nothing_but_names_are_refused),
 		cmocka_unit_test(what_is_saved_loads_with_equal_digests),
 		cmocka_unit_test(an_image_saved_by_its_id_has_no_name),
 	};

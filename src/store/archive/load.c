@@ -9,7 +9,8 @@
 #include "store/layer/inflate.h"
 #include "store/tar/tar.h"
 
-#define ENTRIES_MAX 200000u
+#define ENTRIES_MAX 20000u
+#define NAMES_MAX (16u << 20) /* bytes of all names and links together */
 #define DOCUMENT_MAX (4u << 20)
 #define DOCUMENTS_MAX (64u << 20) /* all documents together */
 #define LINKS_MAX 16
@@ -40,6 +41,7 @@ struct archive_load {
 	struct inflate *inflate;
 	struct tar_parser *parser;
 	uint64_t document_bytes;
+	uint64_t name_bytes;
 	struct member member;
 };
 
@@ -276,6 +278,9 @@ static int on_entry(void *context, const struct tar_entry *entry, struct error *
 	int r = end_member(load, err);
 	if (r < 0 || entry->type == TAR_DIR)
 		return r;
+	load->name_bytes += strlen(entry->path) + (entry->link ? strlen(entry->link) : 0);
+	if (load->name_bytes > NAMES_MAX)
+		return error_say(err, EFBIG, "the names in the archive are too long together");
 	if (is_known_path(load, entry->path))
 		return error_say(err, EBADMSG, "archive has '%.200s' twice", entry->path);
 	switch (entry->type) {
