@@ -9,9 +9,11 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "test" / "support"))
 
 import image  # noqa: E402
+import listing  # noqa: E402
+import parallel  # noqa: E402
 import start  # noqa: E402
 
-BENCHES = {"start": start.bench, "image": image.bench}
+BENCHES = {"start": start.bench, "image": image.bench, "list": listing.bench, "parallel": parallel.bench}
 
 
 def main():

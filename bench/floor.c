@@ -54,31 +54,50 @@ static void put(const char *path, const char *text)
 	(void)close(fd);
 }
 
-/* Makes or removes the control groups; with @pid also puts a process into them. */
-static void cgroups(int remove, pid_t pid)
+#define GROUPS (sizeof(hierarchies) / sizeof(hierarchies[0]))
+
+static size_t group_path(size_t i, char path[96])
 {
-	char path[128];
-	char number[16];
 	int v2 = access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0;
 
-	(void)snprintf(number, sizeof(number), "%d", pid);
-	for (size_t i = 0; i < (v2 ? 1 : sizeof(hierarchies) / sizeof(hierarchies[0])); i++) {
-		char group[96];
-		(void)snprintf(group, sizeof(group), "/sys/fs/cgroup/%s/bench-floor-%d",
-			       v2 ? "" : hierarchies[i], getpid());
-		if (remove) {
-			must(rmdir(group), group);
-			continue;
-		}
+	(void)snprintf(path, 96, "/sys/fs/cgroup/%s/bench-floor-%d", v2 ? "" : hierarchies[i],
+		       getpid());
+	return v2 ? 1 : GROUPS;
+}
+
+/*
+ * Makes the control groups and opens their doors: the child goes in by itself, since moving another
+ * process into a version 1 group waits for a grace period of the kernel's.
+ */
+static size_t make_groups(int doors[GROUPS])
+{
+	char group[96];
+	char path[128];
+	size_t count = group_path(0, group);
+
+	for (size_t i = 0; i < count; i++) {
+		(void)group_path(i, group);
 		must(mkdir(group, 0755), group);
-		if (!v2 && strcmp(hierarchies[i], "cpuset") == 0) {
+		if (count > 1 && strcmp(hierarchies[i], "cpuset") == 0) {
 			(void)snprintf(path, sizeof(path), "%s/cpuset.cpus", group);
 			put(path, "0");
 			(void)snprintf(path, sizeof(path), "%s/cpuset.mems", group);
 			put(path, "0");
 		}
 		(void)snprintf(path, sizeof(path), "%s/cgroup.procs", group);
-		put(path, number);
+		doors[i] = open(path, O_WRONLY | O_CLOEXEC);
+		must(doors[i], path);
+	}
+	return count;
+}
+
+static void remove_groups(size_t count)
+{
+	char group[96];
+
+	for (size_t i = 0; i < count; i++) {
+		(void)group_path(i, group);
+		must(rmdir(group), group);
 	}
 }
 
@@ -162,10 +181,12 @@ static void confine(void)
 	must(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program), "seccomp");
 }
 
-static void child(char **argv, int go)
+static void child(char **argv, int go, const int *doors, size_t door_count)
 {
 	char c;
 
+	for (size_t i = 0; i < door_count; i++)
+		must(write(doors[i], "0", 1), "enter a control group");
 	must(read(go, &c, 1), "wait for the maps");
 	must(setresgid(0, 0, 0), "group");
 	must(setresuid(0, 0, 0), "user");
@@ -211,6 +232,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < 3; i++)
 		folder(argv[2], folders[i], 0);
 
+	int doors[GROUPS];
+	size_t groups = make_groups(doors);
 	int go[2];
 	must(pipe2(go, O_CLOEXEC), "pipe");
 	struct clone_args args = {
@@ -221,7 +244,7 @@ int main(int argc, char **argv)
 	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 	must(pid, "clone3");
 	if (pid == 0)
-		child(argv, go[0]);
+		child(argv, go[0], doors, groups);
 
 	char path[64];
 	char map[64];
@@ -230,12 +253,11 @@ int main(int argc, char **argv)
 	put(path, map);
 	(void)snprintf(path, sizeof(path), "/proc/%d/gid_map", pid);
 	put(path, map);
-	cgroups(0, pid);
 	must(write(go[1], "", 1), "go");
 
 	int status;
 	must(waitpid(pid, &status, 0), "wait");
-	cgroups(1, 0);
+	remove_groups(groups);
 	char work[1024];
 	(void)snprintf(work, sizeof(work), "%s/work", argv[2]);
 	folder(work, "work", 1);

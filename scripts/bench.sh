@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# ./dev bench [start|image|vm ...] [--runs N]: a table on the screen, the figures in build/bench/NAME.json.
+# ./dev bench [start|image|list|parallel|vm ...] [--runs N]: a table on the screen, the figures in build/bench/NAME.json.
 . scripts/common.sh
 need_root
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/map.h"
 
+#include <pthread.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -10,7 +11,8 @@
 /*
  * Entries lie in order of insertion; a removed one keeps its place with a NULL key until the next
  * growth packs them. The table holds entry numbers plus one and is probed linearly. The hash has a
- * random seed, since keys come from callers.
+ * random seed, since keys come from callers; one of the process's own for all maps, so that a map
+ * costs no system call.
  */
 struct entry {
 	char *key;
@@ -24,13 +26,20 @@ struct map {
 	size_t used; /* places of entries taken, removed ones included */
 	size_t live;
 	size_t slots; /* a power of two; entries has half as many places */
-	uint64_t seed;
 	void (*free_value)(void *value);
 };
 
-static uint64_t hash_of(const struct map *m, const char *key)
+static uint64_t process_seed;
+static pthread_once_t seed_once = PTHREAD_ONCE_INIT;
+
+static void draw_seed(void)
 {
-	uint64_t h = m->seed ^ 0xcbf29ce484222325ULL;
+	random_bytes(&process_seed, sizeof(process_seed));
+}
+
+static uint64_t hash_of(const char *key)
+{
+	uint64_t h = process_seed ^ 0xcbf29ce484222325ULL;
 
 	for (; *key; key++)
 		h = (h ^ (unsigned char)*key) * 0x100000001b3ULL;
@@ -42,7 +51,7 @@ struct map *map_new(void (*free_value)(void *value))
 	struct map *m = xnew(struct map);
 
 	m->free_value = free_value;
-	random_bytes(&m->seed, sizeof(m->seed));
+	(void)pthread_once(&seed_once, draw_seed);
 	return m;
 }
 
@@ -104,7 +113,7 @@ static struct entry *find(const struct map *m, const char *key, uint64_t hash)
 
 void map_set(struct map *m, const char *key, void *value)
 {
-	uint64_t hash = hash_of(m, key);
+	uint64_t hash = hash_of(key);
 	struct entry *e = find(m, key, hash);
 
 	if (e) {
@@ -123,14 +132,14 @@ void map_set(struct map *m, const char *key, void *value)
 
 void *map_get(const struct map *m, const char *key)
 {
-	struct entry *e = find(m, key, hash_of(m, key));
+	struct entry *e = find(m, key, hash_of(key));
 
 	return e ? e->value : NULL;
 }
 
 void *map_take(struct map *m, const char *key)
 {
-	struct entry *e = find(m, key, hash_of(m, key));
+	struct entry *e = find(m, key, hash_of(key));
 	if (!e)
 		return NULL;
 

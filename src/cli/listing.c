@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/listing.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,9 +103,18 @@ void listing_free(struct listing *l)
 	free(l);
 }
 
+bool listing_names_fields(const struct listing *l)
+{
+	/* "{{.ID}}\t{{.Names}}": a dot stands before the name of a field, and nowhere else */
+	for (const char *dot = l->text; (dot = strchr(dot, '.')); dot++)
+		if (!isalpha((unsigned char)dot[1]))
+			return false;
+	return strchr(l->text, '$') == NULL;
+}
+
 bool listing_uses(const struct listing *l, const char *field)
 {
-	return strstr(l->text, field) != NULL || strstr(l->text, "json .") != NULL;
+	return strstr(l->text, field) != NULL || !listing_names_fields(l);
 }
 
 int listing_add(struct listing *l, struct json_object *row, struct json_object *methods,
@@ -112,7 +122,9 @@ int listing_add(struct listing *l, struct json_object *row, struct json_object *
 {
 	auto_json *given = row;
 	auto_json *maps = methods;
-	auto_json *sorted = document_sorted(given);
+	/* the order of fields is seen only where all are shown */
+	auto_json *sorted =
+		listing_names_fields(l) ? json_object_get(given) : document_sorted(given);
 	const struct template_data data = { .root = sorted, .methods = maps, .strict = true };
 	struct strbuf line = STRBUF_INIT(LISTING_MAX);
 

@@ -37,6 +37,9 @@ void listing_free(struct listing *l);
 DEFINE_AUTO(struct listing, listing_free);
 #define auto_listing auto_(listing_freep) struct listing
 
+/* True where the template reads fields by their names alone, and never the whole row. */
+bool listing_names_fields(const struct listing *l);
+
 /* True where the template reads @field, so that costly ones are made on demand only. */
 bool listing_uses(const struct listing *l, const char *field);
 

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/macros.h"
 #include "base/strv.h"
+#include "container/request/mounts.h"
 #include "instance/log-reader.h"
 #include "instance/state.h"
 
@@ -110,6 +111,7 @@ struct instance_info {
 	uint32_t id_base;     /* host id of the instance's root; 0 with --userns=host */
 	char *log_path;
 	struct strv exec_ids;
+	struct container_mounts mounts; /* of the request, as lists show them */
 };
 
 void instance_info_done(struct instance_info *info);

@@ -90,6 +90,7 @@ void record_info(const struct record *r, struct instance_info *ret)
 	memcpy(ret->id, r->id, sizeof(ret->id));
 	strv_copy(&ret->args, &r->args);
 	strv_copy(&ret->labels, &r->labels);
+	(void)!container_mounts_shown(request, NULL, &ret->mounts, NULL);
 }
 
 void instance_info_done(struct instance_info *info)
@@ -106,5 +107,6 @@ void instance_info_done(struct instance_info *info)
 	free(info->restart_policy);
 	free(info->log_path);
 	strv_done(&info->exec_ids);
+	container_mounts_done(&info->mounts);
 	*info = (struct instance_info){};
 }

@@ -28,6 +28,7 @@ struct listing {
 	int64_t limit; /* 0: no limit */
 	size_t listed;
 	int64_t now_ns;
+	const struct strv *fields; /* NULL: all */
 	struct json_object *array;
 };
 
@@ -142,15 +143,10 @@ static void find_ancestors(struct listing *l)
 static int add_summary(const struct instance_info *info, void *arg)
 {
 	struct listing *l = arg;
-	auto_container_request request = { 0 };
-	auto_json *document = NULL;
 
 	if (!listed(l, info))
 		return 0;
-	/* a record that cannot be read is still listed, without its mounts */
-	if (record_parse(info->request, "record", &document, NULL) == 0)
-		(void)!container_request_parse(document, &request, NULL);
-	json_object_array_add(l->array, shape_container_summary(info, &request, l->now_ns));
+	json_object_array_add(l->array, shape_container_summary(info, l->fields, l->now_ns));
 	return l->limit > 0 && ++l->listed >= (size_t)l->limit ? LIST_FULL : 0;
 }
 
@@ -159,6 +155,7 @@ static int list(struct http_request *rq, void *context, struct error *err)
 	const struct uri *u = http_uri(rq);
 	auto_(listing_done) struct listing l = { .api = context, .now_ns = clock_now() };
 	bool all = uri_query_bool(u, "all", false);
+	auto_strv fields = { 0 };
 
 	int r = filters_parse(uri_query(u, "filters"), list_filters, &l.filters, err);
 	if (r == 0)
@@ -173,6 +170,12 @@ static int list(struct http_request *rq, void *context, struct error *err)
 	/* who asks for a state, an end or a number of the latest wants the others than running too */
 	all = all || l.limit > 0 || filters_get(&l.filters, "status") ||
 	      filters_get(&l.filters, "exited");
+	/* Berth's own: the command line names what it shows */
+	const char *named = uri_query(u, "fields");
+	if (named) {
+		strv_split(&fields, named, ',');
+		l.fields = &fields;
+	}
 	l.array = json_object_new_array();
 	r = manager_list(l.api->options.manager, all, add_summary, &l);
 	if (r < 0)

@@ -223,15 +223,10 @@ struct space {
 static int add_instance(const struct instance_info *info, void *arg)
 {
 	struct space *space = arg;
-	auto_container_request request = { 0 };
-	auto_json *document = NULL;
 	int64_t size = 0;
 
-	if (json_parse(info->request, strlen(info->request), SIZE_MAX, "record", &document, NULL) ==
-	    0)
-		(void)!container_request_parse(document, &request, NULL);
 	(void)!manager_disk_usage(space->api->options.manager, info->id, &size, NULL);
-	struct json_object *o = shape_container_summary(info, &request, space->now_ns);
+	struct json_object *o = shape_container_summary(info, NULL, space->now_ns);
 	json_add_int(o, "SizeRw", size);
 	json_object_array_add(space->instances, o);
 	return 0;

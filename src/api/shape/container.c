@@ -99,18 +99,24 @@ static void add_addresses(struct json_object *o)
 	json_add_string(o, "MacAddress", "");
 }
 
+/*
+ * What is known of an instance in a network, which is the same for all of them. A text of its own,
+ * since a list of many instances would be made of little else.
+ */
+static const char endpoint_text[] =
+	"{\"IPAMConfig\":null,\"Links\":null,\"Aliases\":null,\"DriverOpts\":null,\"NetworkID\":"
+	"\"\","
+	"\"EndpointID\":\"\",\"Gateway\":\"\",\"GlobalIPv6Address\":\"\",\"GlobalIPv6PrefixLen\":0,"
+	"\"IPAddress\":\"\",\"IPPrefixLen\":0,\"IPv6Gateway\":\"\",\"MacAddress\":\"\","
+	"\"DNSNames\":null}";
+
 static struct json_object *shape_networks(const struct instance_info *info)
 {
 	struct json_object *o = json_object_new_object();
 	struct json_object *endpoint = json_object_new_object();
 
-	json_add(endpoint, "IPAMConfig", NULL);
-	json_add(endpoint, "Links", NULL);
-	json_add(endpoint, "Aliases", NULL);
-	json_add(endpoint, "DriverOpts", NULL);
-	json_add_string(endpoint, "NetworkID", "");
-	add_addresses(endpoint);
-	json_add(endpoint, "DNSNames", NULL);
+	json_object_set_serializer(endpoint, json_object_userdata_to_json_string,
+				   (void *)(uintptr_t)endpoint_text, NULL);
 	json_add(o, info->network_mode, endpoint);
 	return o;
 }
@@ -160,31 +166,49 @@ static struct json_object *shape_mount(const struct container_mount *m)
 	return o;
 }
 
-/* HostConfig.Tmpfs is not among Docker's mounts, a tmpfs of HostConfig.Mounts is. */
-static struct json_object *shape_mounts(const struct container_request *request,
-					const struct strv *image_volumes)
+static struct json_object *shape_mounts(const struct container_mounts *mounts)
 {
 	struct json_object *array = json_object_new_array();
-	auto_container_mounts mounts = { 0 };
 
-	if (container_mounts_collect(request, image_volumes, &mounts, NULL) < 0)
-		return array;
-	for (size_t i = 0; i < mounts.count; i++)
-		if (mounts.items[i].type != CONTAINER_MOUNT_TMPFS || !request->tmpfs ||
-		    !map_get(request->tmpfs, mounts.items[i].target))
-			json_object_array_add(array, shape_mount(&mounts.items[i]));
+	for (size_t i = 0; i < mounts->count; i++)
+		json_object_array_add(array, shape_mount(&mounts->items[i]));
 	return array;
 }
 
 /* ---- The list ------------------------------------------------------------------------------- */
 
+static bool wants(const struct strv *fields, const char *key)
+{
+	return !fields || strv_contains(fields, key);
+}
+
+/* What a client that names fields often does without. */
+static void add_large(struct json_object *o, const struct instance_info *info,
+		      const struct strv *fields)
+{
+	if (wants(fields, "Labels"))
+		json_add(o, "Labels", json_label_object(&info->labels));
+	if (wants(fields, "HostConfig")) {
+		struct json_object *host_config = json_object_new_object();
+		json_add_string(host_config, "NetworkMode", info->network_mode);
+		/* not among Docker's: berth ps shows it */
+		json_add_string(host_config, "Isolation", info->vm ? "vm" : "container");
+		json_add(o, "HostConfig", host_config);
+	}
+	if (wants(fields, "NetworkSettings")) {
+		struct json_object *network = json_object_new_object();
+		json_add(network, "Networks", shape_networks(info));
+		json_add(o, "NetworkSettings", network);
+	}
+	if (wants(fields, "Mounts"))
+		json_add(o, "Mounts", shape_mounts(&info->mounts));
+}
+
 struct json_object *shape_container_summary(const struct instance_info *info,
-					    const struct container_request *request, int64_t now_ns)
+					    const struct strv *fields, int64_t now_ns)
 {
 	struct json_object *o = json_object_new_object();
-	struct json_object *names = json_object_new_array();
-	struct json_object *host_config = json_object_new_object();
-	struct json_object *network = json_object_new_object();
+	struct json_object *names = json_object_new_array_ext(1);
 	auto_free char *name = xasprintf("/%s", info->name);
 	auto_free char *command = command_text(info->path, &info->args);
 	auto_free char *status = shape_status(info, now_ns);
@@ -193,20 +217,14 @@ struct json_object *shape_container_summary(const struct instance_info *info,
 	json_add_string(o, "Id", info->id);
 	json_add(o, "Names", names);
 	json_add_string(o, "Image", info->image);
-	json_add_string(o, "ImageID", info->image_id);
+	if (wants(fields, "ImageID"))
+		json_add_string(o, "ImageID", info->image_id);
 	json_add_string(o, "Command", command);
 	json_add_int(o, "Created", info->created_ns / 1000000000);
-	json_add(o, "Ports", json_object_new_array());
-	json_add(o, "Labels", json_label_object(&info->labels));
+	json_add(o, "Ports", json_object_new_array_ext(1));
 	json_add_string(o, "State", state_docker_name(info->state));
 	json_add_string(o, "Status", status);
-	json_add_string(host_config, "NetworkMode", info->network_mode);
-	/* not among Docker's: berth ps shows it */
-	json_add_string(host_config, "Isolation", info->vm ? "vm" : "container");
-	json_add(o, "HostConfig", host_config);
-	json_add(network, "Networks", shape_networks(info));
-	json_add(o, "NetworkSettings", network);
-	json_add(o, "Mounts", shape_mounts(request, NULL));
+	add_large(o, info, fields);
 	return o;
 }
 
@@ -258,7 +276,10 @@ struct json_object *shape_container(const struct instance_info *info,
 {
 	struct json_object *o = json_object_new_object();
 	struct json_object *config = container_request_config_json(request);
+	auto_container_mounts mounts = { 0 };
 
+	(void)!container_mounts_shown(request, image ? &image->settings.volumes : NULL, &mounts,
+				      NULL);
 	set_hostname(config, info);
 	add_identity(o, info);
 	json_add_string(o, "Driver", driver);
@@ -269,7 +290,7 @@ struct json_object *shape_container(const struct instance_info *info,
 	json_add(o, "ExecIDs", info->exec_ids.count ? json_string_array(&info->exec_ids) : NULL);
 	json_add(o, "HostConfig", container_request_host_config_json(request));
 	json_add(o, "GraphDriver", shape_graph_driver(driver));
-	json_add(o, "Mounts", shape_mounts(request, image ? &image->settings.volumes : NULL));
+	json_add(o, "Mounts", shape_mounts(&mounts));
 	json_add(o, "Config", config);
 	json_add(o, "NetworkSettings", shape_network_settings(info));
 	return o;

@@ -46,6 +46,7 @@ static void drop_info(struct instance_info *info)
 	strv_done(&info->args);
 	strv_done(&info->labels);
 	strv_done(&info->exec_ids);
+	container_mounts_done(&info->mounts);
 }
 
 static void parse_request(const char *text, struct container_request *ret)
@@ -80,16 +81,16 @@ static void a_summary_has_dockers_keys(void **state)
 	(void)state;
 	parse_request("{\"Image\":\"debian:13\",\"HostConfig\":{\"Binds\":[\"/srv:/data:ro\"]}}",
 		      &request);
-	auto_json *o =
-		shape_container_summary(&info, &request, info.started_ns + 125 * NSEC_PER_SEC);
+	assert_int_equal(container_mounts_shown(&request, NULL, &info.mounts, NULL), 0);
+	auto_json *o = shape_container_summary(&info, NULL, info.started_ns + 125 * NSEC_PER_SEC);
 	auto_free char *text = json_text(o);
 	assert_string_equal(
 		text,
 		"{\"Id\":\"" ID "\",\"Names\":[\"/web\"],\"Image\":\"debian:13\",\"ImageID\":\"" SHA
 		"\",\"Command\":\"sh -c 'sleep 9'\",\"Created\":1700000000,\"Ports\":[],"
-		"\"Labels\":{\"a\":\"1\",\"b\":\"x=y\"},\"State\":\"running\","
-		"\"Status\":\"Up 2 "
-		"minutes\",\"HostConfig\":{\"NetworkMode\":\"none\",\"Isolation\":\"container\"},"
+		"\"State\":\"running\",\"Status\":\"Up 2 minutes\","
+		"\"Labels\":{\"a\":\"1\",\"b\":\"x=y\"},\"HostConfig\":{\"NetworkMode\":\"none\","
+		"\"Isolation\":\"container\"},"
 		"\"NetworkSettings\":{\"Networks\":{\"none\":{\"IPAMConfig\":null,\"Links\":null,"
 		"\"Aliases\":null,\"DriverOpts\":null,\"NetworkID\":\"\",\"EndpointID\":\"\","
 		"\"Gateway\":\"\",\"GlobalIPv6Address\":\"\",\"GlobalIPv6PrefixLen\":0,"
@@ -97,6 +98,20 @@ static void a_summary_has_dockers_keys(void **state)
 		"\"DNSNames\":null}}},\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"/srv\","
 		"\"Destination\":\"/data\",\"Mode\":\"\",\"RW\":false,"
 		"\"Propagation\":\"rprivate\"}]}");
+}
+
+static void a_summary_of_chosen_fields_leaves_the_large_ones_out(void **state)
+{
+	auto_(drop_info) struct instance_info info = make_info();
+	auto_strv fields = { 0 };
+
+	(void)state;
+	strv_add(&fields, "Mounts");
+	auto_json *o = shape_container_summary(&info, &fields, info.started_ns);
+	assert_string_equal(MEMBER(o, "Names"), "[\"/web\"]");
+	assert_string_equal(MEMBER(o, "Mounts"), "[]");
+	assert_string_equal(MEMBER(o, "NetworkSettings"), "");
+	assert_string_equal(MEMBER(o, "Labels"), "");
 }
 
 static void every_state_has_its_words(void **state)
@@ -304,6 +319,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_summary_has_dockers_keys),
+		cmocka_unit_test(a_summary_of_chosen_fields_leaves_the_large_ones_out),
 		cmocka_unit_test(every_state_has_its_words),
 		cmocka_unit_test(an_inspection_tells_state_and_defaults),
 		cmocka_unit_test(what_the_request_leaves_open_is_the_images),

@@ -14,10 +14,13 @@
  * always sends is there, null where Docker has null and [] where it has [].
  */
 
-/* One entry of GET /containers/json. */
+/**
+ * shape_container_summary() - one entry of GET /containers/json
+ * @fields: which of Labels, HostConfig, NetworkSettings, Mounts and ImageID the client reads; NULL:
+ *          all
+ */
 struct json_object *shape_container_summary(const struct instance_info *info,
-					    const struct container_request *request,
-					    int64_t now_ns);
+					    const struct strv *fields, int64_t now_ns);
 
 /**
  * shape_container() - GET /containers/{id}/json

@@ -163,13 +163,33 @@ static void add_size(struct json_object *row, struct json_object *item)
 	json_add_string(row, "Size", text);
 }
 
+/* Columns that few templates name, and what of an instance each is made of. */
+static const struct {
+	const char *column;
+	const char *field;
+} rare[] = {
+	{ ".Label", "Labels" },         { ".Mounts", "Mounts" },
+	{ ".LocalVolumes", "Mounts" },  { ".Networks", "NetworkSettings" },
+	{ ".Isolation", "HostConfig" },
+};
+
+/* The fields to ask for; true for all of them where the template might show anything. */
+static bool choose_fields(const struct listing *listing, struct strv *ret)
+{
+	if (!listing_names_fields(listing))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(rare); i++)
+		if (listing_uses(listing, rare[i].column) && !strv_contains(ret, rare[i].field))
+			strv_add(ret, rare[i].field);
+	return false;
+}
+
 static struct json_object *make_row(struct json_object *item, bool cut)
 {
 	struct json_object *row = json_object_new_object();
 	auto_strbuf text = STRBUF_INIT(65536);
 	const char *id = document_text(item, "Id");
 	auto_free char *short_id = xstrndup(id, cut ? 12 : strlen(id));
-	bool vm = strcmp(document_text(item, "HostConfig.Isolation"), "vm") == 0;
 
 	json_add_string(row, "ID", short_id);
 	add_names(row, item, cut);
@@ -180,20 +200,27 @@ static struct json_object *make_row(struct json_object *item, bool cut)
 	json_add_string(row, "Ports", strbuf_text(&text));
 	json_add_string(row, "State", document_text(item, "State"));
 	json_add_string(row, "Status", document_text(item, "Status"));
+	return row;
+}
+
+static void add_rare(struct json_object *row, struct json_object *item, bool cut)
+{
+	auto_strbuf text = STRBUF_INIT(65536);
+	bool vm = strcmp(document_text(item, "HostConfig.Isolation"), "vm") == 0;
+
 	json_add_string(row, "Isolation", vm ? "vm" : "container");
-	strbuf_clear(&text);
 	document_pairs(document_at(item, "Labels"), &text);
 	json_add_string(row, "Labels", strbuf_text(&text));
 	add_mounts(row, item, cut);
 	add_networks(row, item);
 	add_size(row, item);
-	return row;
 }
 
-static int fetch(struct call *call, const struct ps_options *o, bool size, struct json_object **ret,
-		 struct error *err)
+static int fetch(struct call *call, const struct ps_options *o, bool size,
+		 const struct strv *fields, struct json_object **ret, struct error *err)
 {
 	auto_strbuf url = STRBUF_INIT(URL_MAX);
+	auto_strbuf named = STRBUF_INIT(URL_MAX);
 	auto_free char *filters = NULL;
 	int64_t limit = o->latest ? 1 : o->last;
 
@@ -206,7 +233,28 @@ static int fetch(struct call *call, const struct ps_options *o, bool size, struc
 		url_query_int(&url, "limit", limit);
 	url_query_flag(&url, "size", size);
 	url_query(&url, "filters", filters);
+	for (size_t i = 0; fields && i < fields->count; i++)
+		strbuf_addf(&named, "%s%s", i ? "," : "", fields->items[i]);
+	if (fields)
+		url_query(&url, "fields", fields->count ? strbuf_text(&named) : "none");
 	return api_get(call->api, strbuf_text(&url), ret, err);
+}
+
+static int add_rows(struct listing *listing, struct json_object *items, bool cut, bool rarely,
+		    struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < document_count(items, NULL); i++) {
+		struct json_object *item = document_item(items, i);
+		struct json_object *methods = json_object_new_object();
+		struct json_object *row = make_row(item, cut);
+		if (rarely)
+			add_rare(row, item, cut);
+		(void)json_add(methods, "Label", json_object_get(document_at(item, "Labels")));
+		r = listing_add(listing, row, methods, err);
+	}
+	return r;
 }
 
 static int run(struct call *call)
@@ -214,17 +262,18 @@ static int run(struct call *call)
 	const struct ps_options *o = call->options;
 	auto_listing *listing = NULL;
 	auto_json *items = NULL;
+	auto_strv fields = {};
 	struct error err = {};
 
 	int r = listing_new(o->size ? &kind_size : &kind, o->format, o->quiet, &listing, &err);
+	if (r < 0)
+		return call_fail(call, NULL, &err);
+	bool size = o->size || listing_uses(listing, ".Size");
+	bool all_fields = choose_fields(listing, &fields);
+	r = fetch(call, o, size, all_fields ? NULL : &fields, &items, &err);
 	if (r == 0)
-		r = fetch(call, o, o->size || listing_uses(listing, ".Size"), &items, &err);
-	for (size_t i = 0; r == 0 && i < document_count(items, NULL); i++) {
-		struct json_object *item = document_item(items, i);
-		struct json_object *methods = json_object_new_object();
-		(void)json_add(methods, "Label", json_object_get(document_at(item, "Labels")));
-		r = listing_add(listing, make_row(item, !o->no_trunc), methods, &err);
-	}
+		r = add_rows(listing, items, !o->no_trunc, size || all_fields || fields.count,
+			     &err);
 	if (r < 0)
 		return call_fail(call, NULL, &err);
 	listing_print(listing);

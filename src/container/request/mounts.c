@@ -402,3 +402,26 @@ int container_mounts_collect(const struct container_request *request,
 	mounts = (struct container_mounts){};
 	return 0;
 }
+
+int container_mounts_shown(const struct container_request *request,
+			   const struct strv *image_volumes, struct container_mounts *ret,
+			   struct error *err)
+{
+	struct container_mounts mounts;
+	size_t kept = 0;
+	int r = container_mounts_collect(request, image_volumes, &mounts, err);
+	if (r < 0)
+		return r;
+
+	for (size_t i = 0; i < mounts.count; i++) {
+		struct container_mount *m = &mounts.items[i];
+		if (m->type == CONTAINER_MOUNT_TMPFS && request->tmpfs &&
+		    map_get(request->tmpfs, m->target))
+			container_mount_done(m);
+		else
+			mounts.items[kept++] = *m;
+	}
+	mounts.count = kept;
+	*ret = mounts;
+	return 0;
+}

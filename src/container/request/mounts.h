@@ -33,6 +33,11 @@ must_check int container_mounts_collect(const struct container_request *request,
 					const struct strv *image_volumes,
 					struct container_mounts *ret, struct error *err);
 
+/* As container_mounts_collect() without HostConfig.Tmpfs, which Docker does not show as mounts. */
+must_check int container_mounts_shown(const struct container_request *request,
+				      const struct strv *image_volumes,
+				      struct container_mounts *ret, struct error *err);
+
 /**
  * container_bind_parse() - read one "source:target[:options]"
  * @ret: receives the mount, bind or volume; untouched on failure
