@@ -3,6 +3,7 @@
 import os
 import pty
 import subprocess
+import time
 
 import pytest
 
@@ -31,10 +32,13 @@ def on_terminal(engine, *words):
 @pytest.fixture
 def evil(engine, tmp_path, name):
     """An image and an instance whose texts hold escape sequences."""
-    config = {"Cmd": ["sh", "-c", f"# {ESCAPE}\nmkdir -p '/srv/{ESCAPE}'; exec sleep 1000"], "Labels": {"word": ESCAPE},
+    config = {"Cmd": ["sh", "-c", f"# {ESCAPE}\nmkdir -p '/srv/{ESCAPE}'; echo ready; exec sleep 1000"], "Labels": {"word": ESCAPE},
               "Env": [f"E={ESCAPE}"]}
     image = roots.load(engine, tmp_path, "test/escapes:1", [], config)
     engine.berth("run", "-d", "--name", name, image)
+    deadline = time.monotonic() + 20
+    while "ready" not in engine.out("logs", name):
+        assert time.monotonic() < deadline
     yield name
     engine.berth("rm", "-f", name, check=False)
     engine.berth("rmi", "-f", image, check=False)
