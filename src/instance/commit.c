@@ -232,6 +232,7 @@ static int commit(struct manager *m, struct record *r, const struct commit_optio
 	auto_free char *reference = NULL;
 	auto_strbuf config = STRBUF_INIT(IMAGE_CONFIG_SIZE_MAX);
 
+	store_lease_collect(lease);
 	int result = full_reference(o->reference, &reference, err);
 	if (result == 0)
 		result = isolation_load_image(m, r, err);

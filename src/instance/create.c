@@ -139,7 +139,7 @@ int instance_create(struct manager *m, const char *name, struct json_object *req
 		return result;
 
 	if (direct)
-		r->state = STATE_STARTING;
+		r->state = STATE_STARTING; /* nobody knows it yet */
 	result = make_known(m, r, err);
 	if (result < 0) {
 		roster_free_slot(&m->roster, r);

@@ -47,7 +47,7 @@ void instance_ended(struct manager *m, struct record *r, const struct keeper_exi
 	{
 		auto_roster held = roster_lock(&m->roster);
 		bool again = wants_restart(r, exit);
-		r->state = again ? STATE_RESTARTING : STATE_EXITED;
+		record_become(m, r, again ? STATE_RESTARTING : STATE_EXITED);
 		r->exit_code = exit->exit_code;
 		r->oom_killed = exit->oom;
 		if (exit->started_ns)

@@ -70,7 +70,11 @@ const struct isolation *isolation_of(const struct record *r);
 must_check int verb_check(struct manager *m, const struct record *r, enum instance_verb verb,
 			  struct error *err);
 
-/* Changes a record's state, which the machine must allow, and nothing else. */
+/*
+ * Changes a record's state along an edge of the machine; what is none is told as a fault of the engine,
+ * and the state stays. With the roster's lock held; record_enter() takes it.
+ */
+void record_become(struct manager *m, struct record *r, enum instance_state state);
 void record_enter(struct manager *m, struct record *r, enum instance_state state);
 
 /* Tells the listener. @detail may be NULL. */

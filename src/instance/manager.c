@@ -60,12 +60,24 @@ int verb_check(struct manager *m, const struct record *r, enum instance_verb ver
 	}
 }
 
+void record_become(struct manager *m, struct record *r, enum instance_state state)
+{
+	struct error why = {};
+
+	if (r->state == state || state_may_become(r->state, state))
+		r->state = state;
+	else
+		instance_complain(m, r,
+				  error_say(&why, EINVAL, "an instance that is %s can not be %s",
+					    state_name(r->state), state_name(state)),
+				  &why);
+}
+
 void record_enter(struct manager *m, struct record *r, enum instance_state state)
 {
 	auto_roster held = roster_lock(&m->roster);
 
-	if (state_may_become(r->state, state))
-		r->state = state;
+	record_become(m, r, state);
 }
 
 void manager_tell(struct manager *m, const struct record *r, const char *action, int exit_code,

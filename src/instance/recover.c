@@ -91,7 +91,7 @@ static void note_taken_back(struct manager *m, struct record *r, struct keeper *
 	bool known = k->state.running;
 	int64_t started_ns = known ? k->state.started_ns : k->started.started_ns;
 
-	r->state = k->state.paused ? STATE_PAUSED : STATE_RUNNING;
+	record_become(m, r, k->state.paused ? STATE_PAUSED : STATE_RUNNING);
 	r->pid = known ? k->state.pid : k->started.pid;
 	if (started_ns)
 		r->started_ns = started_ns;

@@ -41,6 +41,12 @@ static int sweep_once(struct manager *m, struct error *err)
 	return result;
 }
 
+static void complain(struct manager *m, int result, const struct error *why)
+{
+	if (result < 0 && m->options.complain)
+		m->options.complain("", why, m->options.complain_arg);
+}
+
 static void sweep(struct manager *m, struct record *r, struct keeper *k)
 {
 	struct error why = {};
@@ -48,11 +54,9 @@ static void sweep(struct manager *m, struct record *r, struct keeper *k)
 	(void)r;
 	(void)k;
 	while (sweep_again(m)) {
-		int result = spares_refill(&m->spares, &why);
-		if (result == 0)
-			result = sweep_once(m, &why);
-		if (result < 0 && m->options.complain)
-			m->options.complain("", &why, m->options.complain_arg);
+		complain(m, spares_refill(&m->spares, &why), &why);
+		/* makes room, if that was what was missing */
+		complain(m, sweep_once(m, &why), &why);
 	}
 }
 
@@ -79,7 +83,7 @@ static void note_dead(struct manager *m, struct record *r, const struct error *w
 {
 	{
 		auto_roster held = roster_lock(&m->roster);
-		r->state = STATE_DEAD;
+		record_become(m, r, STATE_DEAD);
 		memcpy(r->error, why->text, sizeof(r->error));
 	}
 	struct error cause = {};
@@ -92,21 +96,19 @@ static void note_dead(struct manager *m, struct record *r, const struct error *w
  */
 int instance_remove(struct manager *m, struct record *r, struct error *err)
 {
-	record_enter(m, r, STATE_REMOVING);
-	int result = 0;
-	if (!r->request.auto_remove)
-		result = record_update(m->options.db, r, err);
-
 	struct error why = {};
-	if (result == 0) {
-		result = remove_files(m, r, &why);
-		if (result == 0)
-			result = record_delete(m->options.db, r, &why);
-		if (result < 0 && err)
-			*err = why;
-	}
+
+	record_enter(m, r, STATE_REMOVING);
+	/* on a full disk, a removal is what makes room: it is begun without the word, too */
+	if (!r->request.auto_remove)
+		instance_complain(m, r, record_update(m->options.db, r, &why), &why);
+	int result = remove_files(m, r, &why);
+	if (result == 0)
+		result = record_delete(m->options.db, r, &why);
 	if (result < 0) {
 		note_dead(m, r, &why);
+		if (err)
+			*err = why;
 		return error_prefix(err, "remove container %s", r->name);
 	}
 

@@ -232,7 +232,7 @@ static void note_running(struct manager *m, struct record *r, struct keeper *k,
 {
 	auto_roster held = roster_lock(&m->roster);
 
-	r->state = STATE_RUNNING;
+	record_become(m, r, STATE_RUNNING);
 	r->keeper = keeper_ref(k);
 	r->layers = layers;
 	r->started_ns = k->started.started_ns;
@@ -247,13 +247,16 @@ static void note_failure(struct manager *m, struct record *r, const struct keepe
 {
 	auto_roster held = roster_lock(&m->roster);
 
-	r->state = r->started_ns ? STATE_EXITED : STATE_CREATED;
+	record_become(m, r, r->started_ns ? STATE_EXITED : STATE_CREATED);
 	r->exit_code = k && k->start == KEEPER_START_FAILED ? k->failed.exit_code : 128;
 	memcpy(r->error, why->text, sizeof(r->error));
 	waits_exit(r, false);
 }
 
-/* The intent, before the first act: an engine that finds it knows what was under way. */
+/*
+ * The intent, before the first act: an engine that finds it knows what was under way. Where it can not
+ * be written down, nothing is begun.
+ */
 static int begin_start(struct manager *m, struct record *r, const struct start_options *o,
 		       struct error *err)
 {
@@ -262,17 +265,22 @@ static int begin_start(struct manager *m, struct record *r, const struct start_o
 		if (result != 0)
 			return result;
 	}
+	enum instance_state before = r->state;
 	{
 		auto_roster held = roster_lock(&m->roster);
 		if (r->state != STATE_RESTARTING)
 			r->restart = (struct record_restart){};
-		r->state = STATE_STARTING;
+		record_become(m, r, STATE_STARTING);
 		r->error[0] = '\0';
 		r->oom_killed = false;
 		r->restart.by_user = false;
 		r->restart.hold = false;
 	}
-	return o->direct ? 0 : record_update(m->options.db, r, err);
+	int result = o->direct ? 0 : record_update(m->options.db, r, err);
+	if (result < 0)
+		/* what a restart policy wanted has failed for good */
+		record_enter(m, r, before == STATE_RESTARTING ? STATE_EXITED : before);
+	return result;
 }
 
 /* Some phases run side by side in several processes: they are told in the order of their ends. */
@@ -331,8 +339,9 @@ int instance_start(struct manager *m, struct record *r, const struct start_optio
 	note_running(m, r, k, launch.layers);
 	if (!o->foreground)
 		result = watcher_add(m->watcher, k, err);
+	/* it runs, whether that can be written down or not: the record says "starting" until then */
 	if (result == 0 && !r->request.auto_remove)
-		result = record_update(m->options.db, r, err);
+		instance_complain(m, r, record_update(m->options.db, r, &why), &why);
 	manager_tell(m, r, "start", 0, 0, NULL);
 	if (isolation_of(r)->started)
 		isolation_of(r)->started(m, r);

@@ -26,21 +26,28 @@ static int send_signal(struct record *r, struct keeper *k, int signal, struct er
 }
 
 /* What is frozen can not end. */
-static int thaw(struct manager *m, struct record *r, struct keeper *k, struct error *err)
+static int thaw(struct record *r, struct keeper *k, struct error *err)
 {
 	const struct isolation *isolation = isolation_of(r);
 
-	if (r->state != STATE_PAUSED)
-		return 0;
-	int result = isolation->unpause ? isolation->unpause(k, err)
-					: isolation_refuse(isolation, VERB_UNPAUSE, err);
-	if (result == 0)
-		record_enter(m, r, STATE_RUNNING);
-	return result;
+	return isolation->unpause ? isolation->unpause(k, err)
+				  : isolation_refuse(isolation, VERB_UNPAUSE, err);
+}
+
+/*
+ * Writes down what is meant. A program must be stoppable where that can not be done, such as one that
+ * has filled the disk: then only an engine that comes later does not know of it.
+ */
+static void note_intent(struct manager *m, struct record *r)
+{
+	struct error why = {};
+
+	if (!r->request.auto_remove)
+		instance_complain(m, r, record_update(m->options.db, r, &why), &why);
 }
 
 /* Ends a pause of the restart policy. */
-static int stop_restarting(struct manager *m, struct record *r, struct error *err)
+static void stop_restarting(struct manager *m, struct record *r)
 {
 	record_enter(m, r, STATE_EXITED);
 	{
@@ -50,7 +57,7 @@ static int stop_restarting(struct manager *m, struct record *r, struct error *er
 	(void)pthread_mutex_lock(&m->threads_lock);
 	(void)pthread_cond_broadcast(&m->threads_changed);
 	(void)pthread_mutex_unlock(&m->threads_lock);
-	return record_update(m->options.db, r, err);
+	note_intent(m, r);
 }
 
 /*
@@ -66,21 +73,25 @@ static int begin_stop(struct manager *m, struct record *r, int signal, bool hold
 		return result;
 
 	note_by_user(m, r, hold);
-	if (r->state == STATE_RESTARTING)
-		return stop_restarting(m, r, err);
+	if (r->state == STATE_RESTARTING) {
+		stop_restarting(m, r);
+		return 0;
+	}
 	auto_keeper *k = record_keeper(m, r);
 	if (!k)
 		return MANAGER_UNCHANGED;
-	result = send_signal(r, k, signal, err);
-	if (result == 0)
-		result = thaw(m, r, k, err);
-	if (result < 0)
-		return result;
+	enum instance_state before = r->state;
 	record_enter(m, r, STATE_STOPPING);
-	if (!r->request.auto_remove)
-		result = record_update(m->options.db, r, err);
+	note_intent(m, r);
+	result = send_signal(r, k, signal, err);
+	if (result == 0 && before == STATE_PAUSED)
+		result = thaw(r, k, err);
+	if (result < 0) {
+		record_enter(m, r, before);
+		return result;
+	}
 	*ret = take_ptr(k);
-	return result;
+	return 0;
 }
 
 static int await_end(struct record *r, struct keeper *k, int64_t deadline, struct error *err)
@@ -164,12 +175,14 @@ static int begin_kill(struct manager *m, struct record *r, int signal, struct ke
 	if (signal == SIGKILL || signal == r->stop_signal) {
 		note_by_user(m, r, false);
 		/* the end may come when this engine is gone */
-		result = r->request.auto_remove ? 0 : record_update(m->options.db, r, err);
+		note_intent(m, r);
 	}
-	if (result == 0)
-		result = send_signal(r, k, signal, err);
-	if (result == 0 && signal == SIGKILL)
-		result = thaw(m, r, k, err);
+	result = send_signal(r, k, signal, err);
+	if (result == 0 && signal == SIGKILL && r->state == STATE_PAUSED) {
+		result = thaw(r, k, err);
+		if (result == 0)
+			record_enter(m, r, STATE_RUNNING);
+	}
 	*ret = take_ptr(k);
 	return result;
 }

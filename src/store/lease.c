@@ -23,17 +23,29 @@ static void unpin(struct store *store, const char *digest)
 		map_remove(store->pins, digest);
 }
 
+void store_lease_collect(struct store_lease *lease)
+{
+	lease->collects = true;
+}
+
 void store_lease_free(struct store_lease *lease)
 {
 	size_t position = 0;
 	const char *digest = NULL;
+	auto_strv held = {};
+	auto_image_removal removal = {};
 
 	if (!lease)
 		return;
 	pthread_mutex_lock(&lease->store->lock);
-	while (map_next(lease->held, &position, &digest))
+	while (map_next(lease->held, &position, &digest)) {
 		unpin(lease->store, digest);
+		if (lease->collects)
+			strv_add(&held, digest);
+	}
 	pthread_mutex_unlock(&lease->store->lock);
+	if (held.count > 0)
+		store_collect(lease->store, &held, &held, &removal);
 	map_free(lease->held);
 	free(lease);
 }

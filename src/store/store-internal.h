@@ -45,6 +45,7 @@ struct store {
 struct store_lease {
 	struct store *store;
 	struct map *held; /* digests; guarded by the store's lock */
+	bool collects;    /* what nobody names, at its end */
 };
 
 /* "sha256/<64 digits>" or "sha512/<128 digits>", below blobs/. */

@@ -110,6 +110,14 @@ void store_lease_free(struct store_lease *lease);
 DEFINE_AUTO(struct store_lease, store_lease_free);
 #define auto_store_lease auto_(store_lease_freep) struct store_lease
 
+/**
+ * store_lease_collect() - what it holds, and no record names at its end, goes with it
+ *
+ * For who makes something whole or not at all; who goes on another time with what came so far leaves
+ * that to the next start of the store.
+ */
+void store_lease_collect(struct store_lease *lease);
+
 struct store *store_lease_store(const struct store_lease *lease);
 
 /* For `system df`. Bytes on disk. */

@@ -102,6 +102,11 @@ def descriptors(pid):
     return sorted(kinds)
 
 
+def mount_points(pid):
+    with open(f"/proc/{pid}/mountinfo") as lines:
+        return [line.split()[4] for line in lines]
+
+
 def take(engine):
     pid = engine.process.pid
     own = processes_of(engine)
@@ -109,7 +114,8 @@ def take(engine):
     return {
         "processes": sorted(own.values()),
         "descriptors": descriptors(pid),
-        "mounts": sorted(line.split()[4] for line in open(f"/proc/{pid}/mountinfo")),
+        # what others mount on the host comes and goes in the engine's namespace as well
+        "mounts": sorted(set(mount_points(pid)) - set(mount_points("self"))),
         "host mounts": sorted(line for line in open("/proc/self/mountinfo") if folder in line),
         "namespaces": [len(namespaces([pid, *own]))],
         "state": files_below(engine.state),

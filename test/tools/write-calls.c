@@ -72,6 +72,8 @@ static bool read_path(const struct tracee *t, uint64_t at, char ret[PATH_MAX])
 static bool is_below(const char *path, const char *folder)
 {
 	size_t len = strlen(folder);
+	if (len == 1)
+		return path[0] == '/' && strncmp(path, "/memfd:", 7) != 0;
 	return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 

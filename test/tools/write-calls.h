@@ -7,7 +7,8 @@ struct tracee;
 
 /**
  * write_call_below() - whether the call that @t enters needs room on a disk
- * @folder: absolute path; only what is written below it counts
+ * @folder: absolute path; only what is written below it counts. "/" is every file, also in mounts that
+ *          have no place in the tree
  *
  * Those that write into a file, make it longer or flush it, and those that make a name.
  */

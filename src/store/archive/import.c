@@ -42,6 +42,7 @@ int archive_import_begin(struct store *store, const struct import_options *optio
 	auto_archive_import *import = xnew(struct archive_import);
 
 	import->lease = store_lease_new(store);
+	store_lease_collect(import->lease);
 	import->message = xstrdup(options->message ? options->message : "Imported from -");
 	import->config = image_config_new();
 	if (options->settings)

@@ -345,6 +345,7 @@ int archive_load_begin(struct store *store, archive_progress_fn progress, void *
 	load->context = context;
 	load->content.store = store;
 	load->content.lease = store_lease_new(store);
+	store_lease_collect(load->content.lease);
 	load->content.documents = map_new(free_document);
 	load->content.layers = map_new(free);
 	load->content.aliases = map_new(free);

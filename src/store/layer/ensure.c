@@ -56,9 +56,11 @@ void layer_drop(struct store *store, const struct digest *diff_id)
 	char path[LAYER_PATH];
 
 	layer_path(diff_id, path);
-	if (db_run(store->db, NULL, "DELETE FROM layer WHERE diff_id = ?", "s", diff_id->text) <
-		    0 ||
-	    path_remove_tree_at(store->layers_fd, path, NULL) < 0)
+	int r = db_run(store->db, NULL, "DELETE FROM layer WHERE diff_id = ?", "s", diff_id->text);
+	/* The row of an index that is not there does no harm, and on a full disk it has to stay. */
+	if (r < 0 && store->mode == STORE_MODE_FOLDER)
+		return;
+	if (path_remove_tree_at(store->layers_fd, path, NULL) < 0)
 		return; /* the sweep at the next start removes what is left */
 }
 

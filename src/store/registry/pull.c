@@ -328,6 +328,9 @@ int registry_pull(struct registry_client *client, struct store *store, const str
 	int r = run(&p, client, ret, err);
 	if (r < 0) {
 		auto_free char *name = reference_familiar(ref);
+		/* what came is of use to the next pull, where there is room for it */
+		if (r == -ENOSPC || r == -EDQUOT)
+			store_lease_collect(p.lease);
 		(void)error_prefix(err, "pull %s", name);
 	}
 	return r;
