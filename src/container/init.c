@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -77,5 +78,6 @@ int init_run(const struct plan *plan, const char *home, int sync_fd, int *ret_ex
 		_exit(r < 0 ? *ret_exit_code : 0);
 	}
 	(void)close_range(3, ~0u, 0);
+	(void)prctl(PR_SET_NAME, "berth-init");
 	watch(program, &all);
 }

@@ -2,13 +2,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "container/launch.h"
+#include "sys/clone.h"
 #include "sys/mounts.h"
 #include "sys/namespaces.h"
 #include "sys/overlay.h"
@@ -292,6 +296,51 @@ static int make_sysfs(const struct launch *l, const struct plan_mount *m, struct
 	return take_fd(fd);
 }
 
+/*
+ * A proc shows the processes of whoever mounts it, in the PID namespace where that one was born. In
+ * a joined one the container's own process has no right to, so a child of the caller's is born
+ * there for that moment. It shares the caller's descriptors, and leaves the mount at @place.
+ */
+_Noreturn static void mount_proc_at(int place, uint64_t attributes)
+{
+	struct error err = { 0 };
+	int fd = mount_new("proc", NULL, 0, attributes, &err);
+	int code = fd < 0 ? -fd : dup3(fd, place, O_CLOEXEC) < 0 ? errno : 0;
+
+	close_p(&fd);
+	_exit(code);
+}
+
+static int make_proc(const struct launch *l, const struct plan_mount *m, struct error *err)
+{
+	const struct clone_request request = { .flags = CLONE_FILES };
+	auto_close int own = namespace_own(CLONE_NEWPID, err);
+	auto_close int place = own < 0 ? -1 : fcntl(own, F_DUPFD_CLOEXEC, 3);
+	auto_close int child = -1;
+	struct error back = { 0 };
+	siginfo_t info = { 0 };
+
+	if (place < 0)
+		return own < 0 ? own : error_set(err, errno, "duplicate a descriptor");
+	int r = namespace_join(l->fds[l->plan->namespaces[PLAN_NS_PID].fd], CLONE_NEWPID, err);
+	if (r < 0)
+		return r;
+	pid_t pid = clone_process(&request, &child, err);
+	if (pid == 0)
+		mount_proc_at(place, m->attr_set);
+	r = namespace_join(own, CLONE_NEWPID, &back);
+	while (pid > 0 && waitid(P_PIDFD, (id_t)child, &info, WEXITED) < 0 && errno == EINTR)
+		;
+	if (pid < 0)
+		return pid;
+	if (r < 0)
+		return error_say(err, r, "%s", back.text);
+	if (info.si_code != CLD_EXITED || info.si_status != 0)
+		return error_set(err, info.si_code == CLD_EXITED ? info.si_status : EIO,
+				 "make file system proc in the joined PID namespace");
+	return take_fd(place);
+}
+
 /* Copies of the group's own folders: nothing of the hierarchies above can be reached from them. */
 static int make_cgroups(const struct plan_mount *m, struct cgroup *cg, struct handed *ret,
 			struct error *err)
@@ -322,6 +371,8 @@ static int make_cgroups(const struct plan_mount *m, struct cgroup *cg, struct ha
 
 bool launch_is_handed(const struct launch *l, const struct plan_mount *m)
 {
+	if (m->type == PLAN_MOUNT_PROC)
+		return l->plan->namespaces[PLAN_NS_PID].mode == PLAN_NS_MODE_FD;
 	if (m->type == PLAN_MOUNT_SYSFS)
 		return l->plan->namespaces[PLAN_NS_NET].mode != PLAN_NS_MODE_NEW;
 	return m->type == PLAN_MOUNT_BIND || m->type == PLAN_MOUNT_DEV ||
@@ -338,6 +389,8 @@ static int make_handed(const struct launch *l, const struct plan_mount *m, int u
 		fd = make_bind(l, m, userns_fd, err);
 	else if (m->type == PLAN_MOUNT_DEV)
 		fd = make_dev(l, m, err);
+	else if (m->type == PLAN_MOUNT_PROC)
+		fd = make_proc(l, m, err);
 	else
 		fd = make_sysfs(l, m, err);
 	if (fd < 0)

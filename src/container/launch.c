@@ -124,6 +124,7 @@ static void copy_limits(const struct plan_cgroup *from, struct cgroup_limits *to
 		.cpu_shares = from->cpu_shares,
 		.pids = from->pids,
 		.blkio_weight = from->blkio_weight,
+		.memory_swappiness = from->memory_swappiness,
 		.cpuset_cpus = from->cpuset_cpus,
 		.cpuset_mems = from->cpuset_mems,
 		.oom_kill_disable = from->oom_kill_disable,

@@ -34,8 +34,8 @@ struct launch {
 
 /*
  * Mounts that only the caller can make: the root, then in the order of the plan's mounts one for
- * each that is a bind, a /dev, a sysfs of the host or of a joined network namespace, and as many as
- * there are hierarchies for a cgroup mount. Behind them the group's entries.
+ * each that is a bind, a /dev, a sysfs of the host or of a joined network namespace, a proc of a
+ * joined PID namespace, and as many as there are hierarchies for a cgroup mount. Behind them the group's entries.
  */
 struct handed {
 	int *fds;

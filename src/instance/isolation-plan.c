@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/fd.h"
@@ -18,6 +19,7 @@
 #include "container/request/mounts.h"
 #include "instance/devices.h"
 #include "instance/etc-files.h"
+#include "instance/join.h"
 #include "instance/log-attributes.h"
 #include "instance/manager-internal.h"
 #include "oci/image-config.h"
@@ -71,12 +73,13 @@ int isolation_load_image(struct manager *m, struct record *r, struct error *err)
 }
 
 /*
- * @mounts: NULL where they do not matter, for what joins a container that has them already.
+ * @mounts: NULL where they do not matter, for what joins a container that has them already; as
+ *          is @joined.
  * @whole:  with the built-in seccomp profile written out, which a start takes from a cache instead.
  */
 static int make_config(struct manager *m, const struct record *r,
-		       const struct container_mounts *mounts, bool whole,
-		       struct runtime_config *ret, struct container_identity *identity,
+		       const struct container_mounts *mounts, const struct joined *joined,
+		       bool whole, struct runtime_config *ret, struct container_identity *identity,
 		       struct error *err)
 {
 	auto_free char *cgroups_path = xasprintf("berth/%s", r->id);
@@ -95,9 +98,12 @@ static int make_config(struct manager *m, const struct record *r,
 		.id_base = record_id_base(r),
 		.capabilities = capabilities_held(),
 		.nofile_hard = { .set = true, .value = nofile.rlim_max },
+		.network_namespace = joined ? joined->network : NULL,
+		.pid_namespace = joined ? joined->pid : NULL,
 		.mounts = mounts ? mounts : &none,
 		.devices = devices.items,
 		.device_count = devices.count,
+		.lacks_mqueue = access("/dev/mqueue", F_OK) < 0,
 		.masked_paths = &m->masked_paths,
 		.leave_default_seccomp = !whole,
 	};
@@ -191,15 +197,20 @@ int isolation_make_plan(struct manager *m, const struct record *r, struct plan_f
 			struct plan **ret, struct error *err)
 {
 	auto_container_mounts mounts = {};
+	auto_joined joined = {};
 	auto_runtime_config config = {};
 	struct container_identity identity = {};
 	auto_plan *plan = NULL;
 
 	int result = collect_mounts(r, &mounts, err);
 	if (result == 0)
-		result = make_config(m, r, &mounts, false, &config, &identity, err);
+		result = joined_find(m, r, &joined, err);
+	if (result == 0)
+		result = make_config(m, r, &mounts, &joined, false, &config, &identity, err);
 	if (result == 0)
 		result = compile(m, r, &config, &identity, fds, &plan, err);
+	if (result == 0)
+		result = joined_confirm(m, r, err);
 	if (result < 0)
 		return result;
 	result = add_streams(plan, r, err);
@@ -215,6 +226,7 @@ int isolation_write_config(struct manager *m, struct record *r, struct json_obje
 			   struct error *err)
 {
 	auto_container_mounts mounts = {};
+	auto_joined joined = {};
 	auto_runtime_config config = {};
 	struct container_identity identity = {};
 
@@ -222,7 +234,9 @@ int isolation_write_config(struct manager *m, struct record *r, struct json_obje
 	if (result == 0)
 		result = collect_mounts(r, &mounts, err);
 	if (result == 0)
-		result = make_config(m, r, &mounts, true, &config, &identity, err);
+		result = joined_find(m, r, &joined, err);
+	if (result == 0)
+		result = make_config(m, r, &mounts, &joined, true, &config, &identity, err);
 	if (result == 0)
 		*ret = runtime_config_json(&config);
 	return result;
@@ -289,7 +303,7 @@ int isolation_exec(struct manager *m, struct record *r, struct json_object *requ
 	if (result == 0)
 		result = isolation_load_image(m, r, err);
 	if (result == 0)
-		result = make_config(m, r, NULL, false, &config, &identity, err);
+		result = make_config(m, r, NULL, NULL, false, &config, &identity, err);
 	if (result == 0)
 		result = compile_exec(m, r, &config, &identity, &exec, &plan, err);
 	if (result < 0)

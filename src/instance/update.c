@@ -182,6 +182,7 @@ static void apply(struct record *r, struct container_request *from, char **text)
 	const char *value;
 
 	to->blkio_weight = from->blkio_weight;
+	to->memory_swappiness = from->memory_swappiness;
 	to->cpu_shares = from->cpu_shares;
 	to->cpu_period_us = from->cpu_period_us;
 	to->cpu_quota_us = from->cpu_quota_us;

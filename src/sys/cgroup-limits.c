@@ -25,6 +25,7 @@ struct limit_file {
 
 static const struct limit_file version_1[] = {
 	LIMIT(CGROUP_MEMORY, "memory.soft_limit_in_bytes", memory_low_bytes, "-1"),
+	LIMIT(CGROUP_MEMORY, "memory.swappiness", memory_swappiness, "100"),
 	LIMIT(CGROUP_CPU, "cpu.shares", cpu_shares, "1024"),
 	LIMIT(CGROUP_CPU, "cpu.cfs_period_us", cpu_period_us, "100000"),
 	LIMIT(CGROUP_CPU, "cpu.cfs_quota_us", cpu_quota_us, "-1"),
@@ -167,6 +168,12 @@ int cgroup_limit(struct cgroup *cg, const struct cgroup_limits *l, struct error 
 			r = write_table(cg, version_1, ARRAY_SIZE(version_1), l, err);
 		return r < 0 ? r : limit_cpusets(cg, l, err);
 	}
+	if (l->oom_kill_disable)
+		return error_say(err, EOPNOTSUPP,
+				 "control groups of version 2 cannot do without the OOM killer");
+	if (l->memory_swappiness != CGROUP_LIMIT_NONE)
+		return error_say(err, EOPNOTSUPP,
+				 "control groups of version 2 have no swappiness of their own");
 	r = write_table(cg, version_2, ARRAY_SIZE(version_2), l, err);
 	if (r == 0)
 		r = limit_swap_2(cg, l, err);

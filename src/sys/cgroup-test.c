@@ -42,6 +42,7 @@ static const struct cgroup_limits limits = {
 	.cpu_shares = 1024,
 	.pids = CGROUP_LIMIT_MAX,
 	.blkio_weight = 500,
+	.memory_swappiness = CGROUP_LIMIT_NONE,
 	.cpuset_cpus = "0-1",
 };
 
@@ -69,6 +70,12 @@ static void limits_of_version_2_are_converted(void **state)
 	assert_file(dir, "berth/one/cpu.weight", "39");
 	assert_file(dir, "berth/one/io.weight", "default 4950");
 	assert_file(dir, "berth/one/cpuset.cpus", "0-1");
+	struct cgroup_limits one = CGROUP_LIMITS_NONE;
+	one.memory_swappiness = 0;
+	assert_int_equal(cgroup_limit(cg, &one, &err), -EOPNOTSUPP);
+	one = (struct cgroup_limits)CGROUP_LIMITS_NONE;
+	one.oom_kill_disable = true;
+	assert_int_equal(cgroup_limit(cg, &one, &err), -EOPNOTSUPP);
 }
 
 static void version_1_layout(int dir, struct cgroup_layout *l)
@@ -76,6 +83,7 @@ static void version_1_layout(int dir, struct cgroup_layout *l)
 	static const char *const names[] = { "memory.limit_in_bytes",
 					     "memory.memsw.limit_in_bytes",
 					     "memory.soft_limit_in_bytes",
+					     "memory.swappiness",
 					     "cpu.shares",
 					     "cpu.cfs_quota_us",
 					     "pids.max",
@@ -116,6 +124,10 @@ static void limits_of_version_1_go_to_each_hierarchy_once(void **state)
 	assert_file(dir, "pids/berth/one/pids.max", "max");
 	assert_file(dir, "cpuset/berth/one/cpuset.cpus", "0-1");
 	assert_file(dir, "cpu/berth/one/cpuset.cpus", "");
+	struct cgroup_limits one = CGROUP_LIMITS_NONE;
+	one.memory_swappiness = 0;
+	assert_int_equal(cgroup_limit(cg, &one, &err), 0);
+	assert_file(dir, "memory/berth/one/memory.swappiness", "0");
 
 	const struct device_rule rule = { true, 'c', 1, 3, DEVICE_ACCESS_ALL };
 	assert_int_equal(cgroup_filter_devices(cg, &rule, 1, &err), 0);

@@ -135,7 +135,8 @@ struct cgroup_limits {
 	int64_t cpu_shares;
 	int64_t pids;
 	int64_t blkio_weight;
-	const char *cpuset_cpus; /* NULL: leave it */
+	int64_t memory_swappiness; /* 0..100; version 1 only */
+	const char *cpuset_cpus;   /* NULL: leave it */
 	const char *cpuset_mems;
 	bool oom_kill_disable;
 };
@@ -146,6 +147,7 @@ struct cgroup_limits {
 		.memory_low_bytes = CGROUP_LIMIT_NONE, .cpu_quota_us = CGROUP_LIMIT_NONE,  \
 		.cpu_period_us = CGROUP_LIMIT_NONE, .cpu_shares = CGROUP_LIMIT_NONE,       \
 		.pids = CGROUP_LIMIT_NONE, .blkio_weight = CGROUP_LIMIT_NONE,              \
+		.memory_swappiness = CGROUP_LIMIT_NONE,                                    \
 	}
 
 must_check int cgroup_limit(struct cgroup *cg, const struct cgroup_limits *limits,

@@ -66,8 +66,10 @@ static int compile_limits(const struct runtime_resources *r, struct plan *p, str
 		g->memory_swap_bytes = limit(r->memory->swap);
 		g->memory_low_bytes = limit(r->memory->reservation);
 		g->oom_kill_disable = r->memory->disable_oom_killer;
+		result = natural(r->memory->swappiness, "memory.swappiness", &g->memory_swappiness,
+				 err);
 	}
-	if (r->cpu) {
+	if (result == 0 && r->cpu) {
 		g->cpu_quota_us = limit(r->cpu->quota_us);
 		g->cpuset_cpus = plan_text(p, r->cpu->cpus);
 		g->cpuset_mems = plan_text(p, r->cpu->mems);

@@ -11,6 +11,7 @@
 #include "base/array.h"
 #include "container/config/capabilities.h"
 #include "container/config/default-parts.h"
+#include "container/request/check.h"
 #include "container/seccomp/seccomp.h"
 #include "oci/image-config.h"
 

@@ -43,6 +43,7 @@ struct container_place {
 	/* the nodes of the request's devices; all of the host's for a privileged one */
 	const struct runtime_device *devices;
 	size_t device_count;
+	bool lacks_mqueue; /* the host has no /dev/mqueue to be shared */
 	/* linux.seccomp stays empty for the built-in profile: container_seccomp_program() has it */
 	bool leave_default_seccomp;
 	const struct strv *masked_paths; /* container_host_masked_paths() once; NULL for none */

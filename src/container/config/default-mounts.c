@@ -47,8 +47,9 @@ static void add_ipc(const struct container_request *request, const struct contai
 		request->shm_size_bytes > 0 ? request->shm_size_bytes : CONTAINER_SHM_DEFAULT;
 
 	if (is_mode(request->ipc_mode, "host")) {
-		(void)add(config, place, "/dev/mqueue", "bind", "/dev/mqueue",
-			  "bind,nosuid,noexec,nodev");
+		if (!place->lacks_mqueue)
+			(void)add(config, place, "/dev/mqueue", "bind", "/dev/mqueue",
+				  "bind,nosuid,noexec,nodev");
 		(void)add(config, place, "/dev/shm", "bind", "/dev/shm",
 			  "bind,nosuid,noexec,nodev");
 		return;

@@ -9,7 +9,6 @@
 
 /* Answers about the request's modes that more than one part needs. */
 bool container_request_host_network(const struct container_request *request);
-bool container_request_joins(const char *mode); /* "container:NAME" */
 
 /* default-options.c: the security options, read once. */
 struct security_options {

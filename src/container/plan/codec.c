@@ -403,6 +403,7 @@ static void code_cgroup(struct codec *c, struct plan_cgroup *g)
 	code_i64(c, &g->cpu_shares);
 	code_i64(c, &g->pids);
 	code_i64(c, &g->blkio_weight);
+	code_i64(c, &g->memory_swappiness);
 	code_text(c, &g->cpuset_cpus);
 	code_text(c, &g->cpuset_mems);
 	code_bool(c, &g->oom_kill_disable);

@@ -54,6 +54,7 @@ struct plan *plan_new(void)
 	p->cgroup.cpu_shares = PLAN_LIMIT_NONE;
 	p->cgroup.pids = PLAN_LIMIT_NONE;
 	p->cgroup.blkio_weight = PLAN_LIMIT_NONE;
+	p->cgroup.memory_swappiness = PLAN_LIMIT_NONE;
 	return p;
 }
 

@@ -204,7 +204,8 @@ struct plan_cgroup {
 	int64_t cpu_period_us;
 	int64_t cpu_shares; /* 2..262144 */
 	int64_t pids;
-	int64_t blkio_weight; /* 10..1000 */
+	int64_t blkio_weight;      /* 10..1000 */
+	int64_t memory_swappiness; /* 0..100 */
 	const char *cpuset_cpus;
 	const char *cpuset_mems;
 	bool oom_kill_disable;

@@ -125,6 +125,7 @@ static void print_cgroup(const struct plan *p, struct strbuf *ret)
 	print_limit(ret, "cpu shares", g->cpu_shares);
 	print_limit(ret, "pids", g->pids);
 	print_limit(ret, "blkio weight", g->blkio_weight);
+	print_limit(ret, "memory swappiness", g->memory_swappiness);
 	if (g->cpuset_cpus)
 		strbuf_addf(ret, "cpus %s\n", g->cpuset_cpus);
 	if (g->cpuset_mems)

@@ -64,6 +64,11 @@ static int check_memory(const struct container_request *request, struct error *e
 	int64_t reservation = request->memory_reservation_bytes;
 	int64_t swap = request->memory_swap_bytes;
 
+	if (request->memory_swappiness.set &&
+	    (request->memory_swappiness.value < -1 || request->memory_swappiness.value > 100))
+		return error_say(err, EINVAL,
+				 "Invalid value: %lld, valid memory swappiness range is 0-100",
+				 (long long)request->memory_swappiness.value);
 	if (memory != 0 && memory < MEMORY_MIN)
 		return error_say(err, EINVAL, "Minimum memory limit allowed is 6MB");
 	if (memory == 0 && swap > 0)

@@ -223,10 +223,14 @@ static void a_user_that_could_be_misread_is_refused(void **state)
 static void what_berth_does_not_have_is_named(void **state)
 {
 	static const char *const parts[] = {
-		"\"VolumesFrom\":[\"x\"]",          "\"Links\":[\"x\"]",
-		"\"StorageOpt\":{\"size\":\"1\"}",  "\"CgroupParent\":\"x\"",
-		"\"MemorySwappiness\":5",           "\"VolumeDriver\":\"nfs\"",
-		"\"SecurityOpt\":[\"apparmor=x\"]", "\"SecurityOpt\":[\"label=type:x\"]",
+		"\"VolumesFrom\":[\"x\"]",
+		"\"Links\":[\"x\"]",
+		"\"StorageOpt\":{\"size\":\"1\"}",
+		"\"CgroupParent\":\"x\"",
+		"\"Runtime\":\"vm\",\"MemorySwappiness\":5",
+		"\"VolumeDriver\":\"nfs\"",
+		"\"SecurityOpt\":[\"apparmor=x\"]",
+		"\"SecurityOpt\":[\"label=type:x\"]",
 	};
 
 	(void)state;

@@ -171,7 +171,7 @@ static int check_life(const struct container_request *request, struct error *err
 	if (request->console_size_count != 0 && request->console_size_count != 2)
 		return error_say(err, EINVAL, "ConsoleSize needs a height and a width");
 	if (request->runtime && strcmp(request->runtime, "berth") != 0 &&
-	    strcmp(request->runtime, "vm") != 0)
+	    strcmp(request->runtime, "container") != 0 && strcmp(request->runtime, "vm") != 0)
 		return error_say(err, EINVAL, "unknown or invalid runtime name: %.100s",
 				 request->runtime);
 	const char *isolation = request->isolation;
@@ -205,7 +205,8 @@ static int check_absent(const struct container_request *request, struct error *e
 		{ request->network_disabled, "NetworkDisabled" },
 		{ request->volume_driver && strcmp(request->volume_driver, "local") != 0,
 		  "VolumeDriver" },
-		{ request->memory_swappiness.set && request->memory_swappiness.value >= 0,
+		{ request->memory_swappiness.set && request->memory_swappiness.value >= 0 &&
+			  container_request_vm(request),
 		  "MemorySwappiness" },
 	};
 

@@ -16,6 +16,9 @@
 /* Whether the request asks for isolation vm. */
 bool container_request_vm(const struct container_request *request);
 
+/* "container:NAME" */
+bool container_request_joins(const char *mode);
+
 /**
  * container_request_check() - hold every field to its grammar
  *
