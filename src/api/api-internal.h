@@ -27,6 +27,7 @@ struct route_table {
 	size_t count;
 };
 
+extern const struct route_table absent_routes;
 extern const struct route_table attach_routes;
 extern const struct route_table berth_routes;
 extern const struct route_table commit_routes;
@@ -58,6 +59,13 @@ must_check int body_required(struct http_request *rq, const char *what, struct j
 /* Parses a document that the manager keeps; NULL is an error too. */
 must_check int record_parse(const char *text, const char *what, struct json_object **ret,
 			    struct error *err);
+
+/* Refuses (-ENOENT) where the query parameter "platform" is not what the request's image is for. */
+must_check int check_platform(struct http_request *rq, struct api *api, struct json_object *request,
+			      struct error *err);
+
+/* Adds to an instance's description what it takes on the disk: "SizeRw" and "SizeRootFs". */
+void add_sizes(struct api *api, const struct instance_info *info, struct json_object *o);
 
 /* A terminal's size of the query parameters "h" and "w", 0 where they are missing. */
 must_check int query_size(struct http_request *rq, uint16_t *ret_rows, uint16_t *ret_cols,

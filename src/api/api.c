@@ -12,7 +12,7 @@
 static const struct route_table *const tables[] = {
 	&system_routes, &event_routes, &list_routes,   &container_routes, &log_routes,
 	&attach_routes, &exec_routes,  &image_routes,  &registry_routes,  &image_archive_routes,
-	&berth_routes,  &file_routes,  &commit_routes, &usage_routes,
+	&berth_routes,  &file_routes,  &commit_routes, &usage_routes,     &absent_routes,
 };
 
 const char *api_storage_driver(const struct api *api)

@@ -89,37 +89,80 @@ static void go_on(int sock, const void *pending, size_t pending_len, void *relay
 	close_p(&sock);
 }
 
-/* Carries what comes from the keeper to the client until either of them ends it. */
-static void carry(struct http_request *rq, int from)
-{
-	struct pollfd p[] = {
-		{ .fd = from, .events = POLLIN },
-		{ .fd = http_client_fd(rq), .events = POLLRDHUP },
-	};
-	auto_free char *data = xmalloc(32 * 1024);
+/* One direction of a carried stream: what was read and is not written yet. */
+struct direction {
+	int from;
+	int to;
+	bool over;
+	size_t at;
+	size_t len;
+	char data[16 * 1024];
+};
 
-	for (;;) {
-		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
+static bool has_room(const struct direction *d)
+{
+	return !d->over && d->at == d->len;
+}
+
+/* Moves what can be moved without waiting. */
+static void move(struct direction *d)
+{
+	if (has_room(d)) {
+		ssize_t n = recv(d->from, d->data, sizeof(d->data), MSG_DONTWAIT);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
-		if (p[1].revents)
+		d->over = n <= 0;
+		d->at = 0;
+		d->len = n > 0 ? (size_t)n : 0;
+	}
+	while (d->at < d->len) {
+		ssize_t n =
+			send(d->to, d->data + d->at, d->len - d->at, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
-		if (!p[0].revents)
-			continue;
-		ssize_t n = recv(from, data, 32 * 1024, 0);
-		if (n <= 0 || http_stream_write(rq, data, (size_t)n) < 0)
+		if (n < 0) {
+			d->over = true;
+			d->at = d->len = 0;
 			return;
+		}
+		d->at += (size_t)n;
 	}
 }
 
-/* The keeper gets one end of a pair, the client an ordinary response. */
-static int answer_by_stream(struct http_request *rq, struct relay *r, struct error *err)
+/* Carries both directions until the keeper's output ends or the client is gone. */
+static void carry(int client, int keeper)
+{
+	auto_free struct direction *in = xnew(struct direction);
+	auto_free struct direction *out = xnew(struct direction);
+	bool told = false;
+
+	in->from = out->to = client;
+	in->to = out->from = keeper;
+	while (!out->over) {
+		int to_keeper = has_room(in) || in->over ? 0 : POLLOUT;
+		int to_client = has_room(out) ? 0 : POLLOUT;
+		struct pollfd p[] = {
+			{ client, (short)((has_room(in) ? POLLIN : 0) | to_client), 0 },
+			{ keeper, (short)((has_room(out) ? POLLIN : 0) | to_keeper), 0 },
+		};
+		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
+			return;
+		if (p[0].revents & (POLLHUP | POLLERR))
+			return;
+		move(in);
+		move(out);
+		if (in->over && !told) {
+			(void)shutdown(keeper, SHUT_WR);
+			told = true;
+		}
+	}
+}
+
+/* The keeper gets one end of a pair; the engine stands between that and the client. */
+static int answer_bare(struct http_request *rq, struct relay *r, struct error *err)
 {
 	int pair[2];
 
-	if (r->attach.std_in)
-		return error_say(err, EINVAL,
-				 "attaching the standard input needs the headers 'Connection: "
-				 "Upgrade' and 'Upgrade: tcp'");
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return error_set(err, errno, "make a pair of sockets");
 	auto_close int ours = pair[0];
@@ -132,16 +175,22 @@ static int answer_by_stream(struct http_request *rq, struct relay *r, struct err
 		return result;
 	close_p(&theirs);
 	theirs = -1;
-	http_stream_begin(rq, 200, stream_content_type(rq, r->tty));
-	carry(rq, ours);
+	int client = http_answer_bare(rq, stream_content_type(rq, r->tty));
+	if (client >= 0)
+		carry(client, ours);
 	return 0;
 }
 
 int relay_begin(struct http_request *rq, struct relay *take, struct error *err)
 {
-	if (http_wants_upgrade(rq))
-		return http_upgrade(rq, stream_content_type(rq, take->tty), go_on, take,
-				    relay_free);
 	auto_(relay_freep) void *relay = take;
-	return answer_by_stream(rq, relay, err);
+
+	/* told by a status, which is no longer possible on the bare connection */
+	int r = manager_check_detach_keys(take->detach_keys, err);
+	if (r < 0)
+		return r;
+	if (http_wants_upgrade(rq))
+		return http_upgrade(rq, stream_content_type(rq, take->tty), go_on, take_ptr(relay),
+				    relay_free);
+	return answer_bare(rq, relay, err);
 }

@@ -11,8 +11,7 @@
  *
  * Docker's clients attach in two ways. With "Upgrade: tcp" the connection becomes bare after a 101
  * and a keeper gets the socket itself. Without it Docker answers 200 and goes on bare as well; here
- * the answer is then an ordinary stream of the program's output, relayed by the engine. Input needs
- * the upgrade: it would stand behind the request, where an HTTP server must expect another one.
+ * the engine does, too, and carries the bytes of both directions itself.
  */
 
 /* Attaches: the instance's or the exec session's name and the streams are in @attach's owner. */

@@ -2,6 +2,7 @@
 #include "base/test.h"
 
 #include <errno.h>
+#include <json-c/json_tokener.h>
 #include <string.h>
 
 #include "base/json-fields.h"
@@ -129,6 +130,24 @@ static void a_bare_string_is_a_list_of_one_where_the_table_says_so(void **state)
 	assert_int_equal(t.list.count, 1);
 }
 
+static void keys_in_another_case_get_the_tables_spelling(void **state)
+{
+	(void)state;
+	auto_json *o = json_tokener_parse(
+		"{\"NAME\":\"a\",\"Here\":{\"X\":1},\"points\":[{\"X\":2}],\"On\":true,"
+		"\"on\":false,\"Else\":1,\"small\":[1]}");
+
+	json_fold_keys(&thing_table, o);
+	assert_string_equal(
+		json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN),
+		"{\"points\":[{\"x\":2}],\"On\":true,\"on\":false,\"Else\":1,\"small\":[1],"
+		"\"name\":\"a\",\"here\":{\"x\":1}}");
+	json_fold_keys(&thing_table, NULL);
+	auto_json *array = json_tokener_parse("[1]");
+	json_fold_keys(&thing_table, array);
+	json_fold_key(array, "name");
+}
+
 static void what_is_wrong_is_refused_with_its_path(void **state)
 {
 	static const struct {
@@ -166,6 +185,7 @@ int main(void)
 		cmocka_unit_test(an_empty_struct_writes_only_what_is_always_there),
 		cmocka_unit_test(null_and_unknown_keys_count_as_missing),
 		cmocka_unit_test(a_bare_string_is_a_list_of_one_where_the_table_says_so),
+		cmocka_unit_test(keys_in_another_case_get_the_tables_spelling),
 		cmocka_unit_test(what_is_wrong_is_refused_with_its_path),
 	};
 

@@ -5,6 +5,7 @@
 #include <json-c/json_util.h>
 #include <json-c/linkhash.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/array.h"
@@ -332,6 +333,48 @@ int json_read(const struct json_table *table, struct json_object *object, void *
 		}
 	}
 	return 0;
+}
+
+/* ---- keys in any case -------------------------------------------------------------------- */
+
+void json_fold_key(struct json_object *object, const char *key)
+{
+	const char *found = NULL;
+	struct json_object *taken;
+
+	if (json_object_get_type(object) != json_type_object ||
+	    json_object_object_get_ex(object, key, NULL))
+		return;
+	json_object_object_foreach(object, other, value)
+	{
+		(void)value;
+		if (strcasecmp(other, key) == 0) {
+			found = other;
+			break;
+		}
+	}
+	if (!found)
+		return;
+	taken = json_object_get(json_object_object_get(object, found));
+	json_object_object_del(object, found);
+	(void)json_object_object_add(object, key, taken);
+}
+
+void json_fold_keys(const struct json_table *table, struct json_object *object)
+{
+	if (json_object_get_type(object) != json_type_object)
+		return;
+	for (size_t i = 0; i < table->field_count; i++) {
+		const struct json_field *f = &table->fields[i];
+		json_fold_key(object, f->key);
+		struct json_object *value =
+			f->table ? json_object_object_get(object, f->key) : NULL;
+		if (f->kind == JSON_ARRAY && json_object_get_type(value) == json_type_array)
+			for (size_t k = 0; k < json_object_array_length(value); k++)
+				json_fold_keys(f->table, json_object_array_get_idx(value, k));
+		else if (value)
+			json_fold_keys(f->table, value);
+	}
 }
 
 /* ---- releasing --------------------------------------------------------------------------- */

@@ -117,6 +117,17 @@ struct json_table {
 must_check int json_read(const struct json_table *table, struct json_object *object, void *ret,
 			 struct error *err);
 
+/**
+ * json_fold_keys() - give keys that differ from a table's in case alone the table's spelling
+ * @object: changed in place, with the objects in it that the table knows; any other value is left
+ *
+ * For documents of clients: Docker's own engine reads keys in any case. A key that is there in the
+ * right spelling, too, stays as it is.
+ */
+void json_fold_keys(const struct json_table *table, struct json_object *object);
+/* The same for one key; what is no object is left as it is. */
+void json_fold_key(struct json_object *object, const char *key);
+
 /* The object of a struct; released by the caller. */
 struct json_object *json_write(const struct json_table *table, const void *object);
 

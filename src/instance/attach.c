@@ -55,15 +55,24 @@ int detach_keys_parse(const char *text, uint8_t ret[KEEPER_DETACH_KEYS_MAX], str
 	return count;
 }
 
+int manager_check_detach_keys(const char *keys, struct error *err)
+{
+	uint8_t parsed[KEEPER_DETACH_KEYS_MAX];
+	int count = detach_keys_parse(keys, parsed, err);
+
+	return count < 0 ? count : 0;
+}
+
 int attach_encode(const struct attach *attach, bool terminal, uint32_t client, bool keep_open,
 		  struct keeper_attach *ret, struct error *err)
 {
+	bool frames = attach->multiplex || (!terminal && !attach->raw);
 	struct keeper_attach encoded = {
 		.client = client,
 		.flags = (attach->std_in ? KEEPER_ATTACH_STDIN : 0u) |
 			 (attach->std_out ? KEEPER_ATTACH_STDOUT : 0u) |
 			 (attach->std_err ? KEEPER_ATTACH_STDERR : 0u) |
-			 (attach->multiplex || !terminal ? KEEPER_ATTACH_MULTIPLEX : 0u) |
+			 (frames ? KEEPER_ATTACH_MULTIPLEX : 0u) |
 			 (terminal ? 0u : KEEPER_ATTACH_NO_DETACH) |
 			 (keep_open ? KEEPER_ATTACH_KEEP_OPEN : 0u),
 		.rows = attach->rows,

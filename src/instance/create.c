@@ -14,6 +14,7 @@
 #include "container/config/default-config.h"
 #include "container/request/check.h"
 #include "container/request/json.h"
+#include "instance/available.h"
 #include "instance/names.h"
 #include "store/image/image.h"
 #include "store/store.h"
@@ -56,6 +57,8 @@ static int take_request(struct record *r, const char *name, struct json_object *
 	int result = container_request_parse(request, &r->request, err);
 	if (result == 0)
 		result = container_request_check(&r->request, err);
+	if (result == 0)
+		result = available_check(&r->request, request, err);
 	if (result == 0 && !r->request.image)
 		result = error_say(err, EINVAL, "no image given");
 	if (result == 0 && name)

@@ -394,6 +394,12 @@ static void catch_up(struct manager *m, struct exec_session *s, struct keeper_ex
 	get_process_locked(m, s, process);
 }
 
+/* Docker says 126 of every failure to start but of a program that is not there. */
+static int failed_code(const struct keeper_exec *process)
+{
+	return process->failed.exit_code == 127 ? 127 : 126;
+}
+
 int manager_exec_get(struct manager *m, const char *exec_id, struct exec_info *ret,
 		     struct error *err)
 {
@@ -411,7 +417,7 @@ int manager_exec_get(struct manager *m, const char *exec_id, struct exec_info *r
 		.started = s->started,
 		.running = is_running(&process),
 		.tty = s->tty,
-		.exit_code = failed ? process.failed.exit_code : process.exit.exit_code,
+		.exit_code = failed ? failed_code(&process) : process.exit.exit_code,
 		.pid = process.started.pid,
 	};
 	memcpy(ret->id, s->id, sizeof(ret->id));

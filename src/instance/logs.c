@@ -61,7 +61,7 @@ int manager_logs(struct manager *m, const char *ref, const struct log_query *que
 		return result;
 
 	/* The wait begins before the log is opened, so that no end is missed. */
-	struct instance_wait *wait = query->follow ? wait_begin(m, r, WAIT_NOT_RUNNING) : NULL;
+	struct instance_wait *wait = query->follow ? wait_begin(m, r, WAIT_AT_REST) : NULL;
 	result = log_walk(m, r, query, wait ? wait_fd(wait) : -1, visit, arg, err);
 	if (wait)
 		wait_free(wait);

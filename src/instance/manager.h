@@ -198,7 +198,12 @@ struct remove_options {
 must_check int manager_remove(struct manager *m, const char *ref,
 			      const struct remove_options *options, struct error *err);
 
-enum wait_condition { WAIT_NOT_RUNNING, WAIT_NEXT_EXIT, WAIT_REMOVED };
+enum wait_condition {
+	WAIT_NOT_RUNNING, /* at once where it does not run, else at its end, restarted or not */
+	WAIT_NEXT_EXIT,
+	WAIT_REMOVED,
+	WAIT_AT_REST, /* ended, and no policy starts it again */
+};
 
 /**
  * manager_wait_prepare() - begin to wait: what happens from now on is not missed
@@ -236,11 +241,15 @@ struct attach {
 	bool logs;               /* first what the log holds */
 	bool stream;             /* then what is new */
 	bool multiplex;          /* headers even for a terminal (Berth's own run and exec) */
+	bool raw;                /* no headers, even without a terminal */
 	const char *detach_keys; /* Docker's notation; NULL = ctrl-p,ctrl-q */
 	const void *pending;     /* bytes of the client's that were read already */
 	size_t pending_len;
 	uint16_t rows, cols; /* first size of a terminal; 0 = leave */
 };
+
+/* Whether @keys, of struct attach's notation, can be read: 0 or -EINVAL. */
+must_check int manager_check_detach_keys(const char *keys, struct error *err);
 
 /* Attaches; returns as soon as the keeper has the socket (the log is sent before that). */
 must_check int manager_attach(struct manager *m, const char *ref, const struct attach *attach,

@@ -41,7 +41,9 @@ static void only_an_instance_that_does_not_run_is_removed(void **state)
 	(void)state;
 	for (int s = 0; s < STATE_COUNT; s++) {
 		bool allowed = state_allows((enum instance_state)s, VERB_REMOVE) == STATE_ALLOWED;
-		assert_int_equal(allowed, !state_has_keeper((enum instance_state)s));
+		/* what waits for its next start counts as running, as with Docker */
+		assert_int_equal(allowed, s != STATE_RESTARTING &&
+						  !state_has_keeper((enum instance_state)s));
 	}
 }
 

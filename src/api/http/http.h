@@ -140,6 +140,18 @@ must_check int http_stream_write(struct http_request *rq, const void *data, size
 /* The same for one JSON document and a line's end; takes the document over. */
 must_check int http_stream_json(struct http_request *rq, struct json_object *take);
 
+/**
+ * http_answer_bare() - answer 200 and go on with the bare connection, as Docker does without upgrade
+ *
+ * For handlers of routes with HTTP_REPLY_STREAM. What the client sent together with its request's
+ * head is lost: such a client waits for the answer before it goes on. The connection is closed when
+ * the handler returns.
+ *
+ * Return: the client's socket, which stays this layer's; -EPIPE or -ETIMEDOUT where the head could
+ *         not be sent.
+ */
+int http_answer_bare(struct http_request *rq, const char *type);
+
 /* True where the client asks to upgrade the connection. */
 bool http_wants_upgrade(const struct http_request *rq);
 

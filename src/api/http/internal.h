@@ -62,7 +62,7 @@ void server_work_end(struct http_server *s);
 
 /* ---- Requests ------------------------------------------------------------------------------- */
 
-enum answer { ANSWER_NONE, ANSWER_WHOLE, ANSWER_STREAM, ANSWER_UPGRADE };
+enum answer { ANSWER_NONE, ANSWER_WHOLE, ANSWER_STREAM, ANSWER_UPGRADE, ANSWER_BARE };
 
 /* What an upgrade needs after its request is gone. */
 struct upgrade {
@@ -99,8 +99,12 @@ struct http_request {
 	struct strv header_names, header_values; /* to be added to the response */
 	struct ring *stream;
 	bool stream_broken; /* guarded by @lock */
+	bool bare;          /* the handler has answered on the socket itself */
 	struct upgrade *upgrade;
 };
+
+/* The handler of a bare answer is done: lets the connection's thread close it. */
+void answer_bare_end(struct http_request *rq);
 
 /* libmicrohttpd's callbacks. */
 void *http_on_target(void *server, const char *target, struct MHD_Connection *mhd);

@@ -5,11 +5,13 @@
 
 #include "api/http/internal.h"
 #include "base/alloc.h"
+#include "base/fd.h"
 #include "base/json.h"
 
 /* What one block of a stream holds at most, and a ring in front of it. */
 #define STREAM_BLOCK (32 * 1024)
 #define STREAM_RING (64 * 1024)
+#define BARE_HEAD_MS 10000
 
 unsigned int http_status_of(int code)
 {
@@ -152,6 +154,24 @@ int http_stream_json(struct http_request *rq, struct json_object *take)
 	auto_free char *line = xasprintf("%s\r\n", text);
 
 	return http_stream_write(rq, line, strlen(line));
+}
+
+int http_answer_bare(struct http_request *rq, const char *type)
+{
+	auto_free char *head = xasprintf("HTTP/1.1 200 OK\r\nContent-Type: %s\r\n\r\n", type);
+	int fd = http_client_fd(rq);
+
+	rq->bare = true;
+	int r = socket_send(fd, head, strlen(head), BARE_HEAD_MS);
+	return r < 0 ? r : fd;
+}
+
+void answer_bare_end(struct http_request *rq)
+{
+	pthread_mutex_lock(&rq->lock);
+	rq->answer = ANSWER_BARE;
+	pthread_cond_signal(&rq->answered);
+	pthread_mutex_unlock(&rq->lock);
 }
 
 int http_upgrade(struct http_request *rq, const char *type, http_continuation *go_on, void *arg,

@@ -130,6 +130,8 @@ static int begin_compound(struct http_request *rq, struct api *api, const char *
 	c->manager = api->options.manager;
 	c->instance = xstrdup_or_null(instance);
 	int r = fill(rq, c, err);
+	if (r == 0)
+		r = check_platform(rq, api, c->request, err);
 	if (r < 0) {
 		compound_free(c);
 		return r;

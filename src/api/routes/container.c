@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "container/request/json.h"
+#include "instance/files.h"
 
 /* Answers what a verb without an answer of its own gave: 204, or 304 where nothing changed. */
 static int reply_verb(struct http_request *rq, int result)
@@ -16,6 +17,31 @@ static int reply_verb(struct http_request *rq, int result)
 	if (result < 0)
 		return result;
 	return http_reply_empty(rq, result == MANAGER_UNCHANGED ? 304 : 204);
+}
+
+int check_platform(struct http_request *rq, struct api *api, struct json_object *request,
+		   struct error *err)
+{
+	const char *text = uri_query(http_uri(rq), "platform");
+	const char *name = NULL;
+	struct platform wanted;
+	auto_image *image = NULL;
+
+	if (!text || !*text)
+		return 0;
+	int r = platform_parse(text, &wanted, err);
+	if (r == 0)
+		r = json_get_string(request, "Image", &name, err);
+	if (r < 0 || !name)
+		return r < 0 ? -EINVAL : 0;
+	r = image_find(api->options.store, name, &image, err);
+	if (r < 0 || platform_score(&wanted, &image->platform) > 0)
+		return r;
+	auto_free char *is = platform_text(&image->platform);
+	return error_say(err, ENOENT,
+			 "image with reference %.200s was found but its platform (%s) does not "
+			 "match the specified platform (%.50s)",
+			 name, is, text);
 }
 
 static int create(struct http_request *rq, void *context, struct error *err)
@@ -31,6 +57,10 @@ static int create(struct http_request *rq, void *context, struct error *err)
 		return r;
 	if (name && *name == '/')
 		name++;
+	container_request_fold(request);
+	r = check_platform(rq, api, request, err);
+	if (r < 0)
+		return r;
 	r = manager_create(api->options.manager, name && *name ? name : NULL, request, id,
 			   &warnings, err);
 	if (r < 0)
@@ -40,6 +70,17 @@ static int create(struct http_request *rq, void *context, struct error *err)
 	json_add_string(reply, "Id", id);
 	json_add(reply, "Warnings", json_string_array(&warnings));
 	return http_reply_json(rq, 201, reply);
+}
+
+void add_sizes(struct api *api, const struct instance_info *info, struct json_object *o)
+{
+	auto_image *image = NULL;
+	int64_t size = 0;
+
+	(void)!manager_disk_usage(api->options.manager, info->id, &size, NULL);
+	(void)!image_find(api->options.store, info->image_id, &image, NULL);
+	json_add_int(o, "SizeRw", size);
+	json_add_int(o, "SizeRootFs", size + (image ? image->size_bytes : 0));
 }
 
 static int inspect(struct http_request *rq, void *context, struct error *err)
@@ -61,11 +102,12 @@ static int inspect(struct http_request *rq, void *context, struct error *err)
 	if (digest_parse(info.image_id, &image_id, NULL) == 0 &&
 	    image_load_config(api->options.store, &image_id, &image, NULL) == 0)
 		request_merge_image(&request, &image->settings);
-	/* clients read logs only of drivers that they know to keep them */
-	if (!request.log.type)
-		request.log.type = xstrdup("json-file");
-	return http_reply_json(rq, 200,
-			       shape_container(&info, &request, image, api_storage_driver(api)));
+	request_show_defaults(&request);
+	struct json_object *reply =
+		shape_container(&info, &request, image, api_storage_driver(api));
+	if (uri_query_bool(http_uri(rq), "size", false))
+		add_sizes(api, &info, reply);
+	return http_reply_json(rq, 200, reply);
 }
 
 static int start(struct http_request *rq, void *context, struct error *err)

@@ -7,6 +7,7 @@
 #include "api/relay.h"
 #include "api/shape/shape.h"
 #include "base/alloc.h"
+#include "base/json-fields.h"
 
 struct target {
 	struct manager *manager;
@@ -15,6 +16,10 @@ struct target {
 
 static int create(struct http_request *rq, void *context, struct error *err)
 {
+	static const char *const keys[] = { "AttachStdin", "AttachStdout", "AttachStderr",
+					    "DetachKeys",  "Tty",          "Cmd",
+					    "Env",         "User",         "WorkingDir",
+					    "Privileged",  "ConsoleSize" };
 	struct api *api = context;
 	char id[INSTANCE_ID_LEN + 1];
 	auto_json *request = NULL;
@@ -22,6 +27,8 @@ static int create(struct http_request *rq, void *context, struct error *err)
 	int r = body_required(rq, "exec request", &request, err);
 	if (r < 0)
 		return r;
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		json_fold_key(request, keys[i]);
 	r = manager_exec_create(api->options.manager, http_param(rq, "id"), request, id, err);
 	if (r < 0)
 		return r;
@@ -68,17 +75,22 @@ static void read_size(struct json_object *body, struct attach *attach)
 static int start_attached(struct http_request *rq, struct manager *manager,
 			  const struct exec_info *info, struct json_object *body, struct error *err)
 {
+	bool tty = false;
+
+	if (body && json_get_bool(body, "Tty", &tty, err) < 0)
+		return -EINVAL;
 	struct target *t = xnew(struct target);
 	struct relay *relay = xnew(struct relay);
 
 	*t = (struct target){ .manager = manager };
 	memcpy(t->id, info->id, sizeof(t->id));
+	/* Docker frames the stream by what the start says, whatever the session was created with. */
 	*relay = (struct relay){
-		.tty = info->tty,
+		.tty = tty,
 		.start = start_exec,
 		.arg = t,
 		.free_arg = free,
-		.attach = { .stream = true },
+		.attach = { .stream = true, .multiplex = !tty, .raw = tty },
 	};
 	read_size(body, &relay->attach);
 	if (read_created(info, relay, err) < 0) {

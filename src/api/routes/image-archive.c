@@ -39,17 +39,16 @@ static int load(struct http_request *rq, void *context, struct error *err)
 		r = http_body_feed(rq, "archive", take_piece, archive, err);
 	if (r == 0)
 		r = archive_load_finish(archive, &references, &ids, err);
+	/* as Docker's: clients look for the reason in the stream, not at the status */
 	if (r < 0)
-		return r;
+		return progress_send(rq, &begun, progress_error(err->text));
 	for (size_t i = 0; i < references.count + ids.count; i++)
 		tell_image(api, "load",
 			   i < references.count ? references.items[i]
 						: ids.items[i - references.count]);
 	tell_loaded(rq, &begun, "Loaded image", &references);
 	tell_loaded(rq, &begun, "Loaded image ID", &ids);
-	if (!begun)
-		return error_say(err, EINVAL, "the archive holds no image");
-	return 0;
+	return begun ? 0 : progress_send(rq, &begun, progress_error("the archive holds no image"));
 }
 
 /* ---- Save ----------------------------------------------------------------------------------- */

@@ -10,13 +10,14 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "container/request/json.h"
+#include "container/request/mounts.h"
 #include "instance/files.h"
 
 /* ---- Which instances are listed ------------------------------------------------------------- */
 
 static const char *const list_filters[] = {
-	"ancestor", "before",  "exited", "id",     "isolation", "label",
-	"name",     "network", "since",  "status", NULL,
+	"ancestor", "before", "exited",  "health", "id",     "is-task", "isolation",
+	"label",    "name",   "network", "since",  "status", "volume",  NULL,
 };
 
 struct listing {
@@ -26,6 +27,8 @@ struct listing {
 	int64_t before_ns;     /* creation, both exclusive; 0: no limit */
 	int64_t since_ns;
 	int64_t limit; /* 0: no limit */
+	bool sizes;
+	bool tasks; /* of a swarm: there are none */
 	size_t listed;
 	int64_t now_ns;
 	const struct strv *fields; /* NULL: all */
@@ -102,6 +105,7 @@ static bool listed(const struct listing *l, const struct instance_info *info)
 	       ancestor_matches(l, info) &&
 	       filters_match(&l->filters, "status", state_docker_name(info->state)) &&
 	       filters_match(&l->filters, "network", info->network_mode) &&
+	       filters_match(&l->filters, "health", "none") && !l->tasks &&
 	       filters_match(&l->filters, "isolation", info->vm ? "vm" : "container") &&
 	       filters_match_labels(&l->filters, "label", &info->labels) &&
 	       (!l->before_ns || info->created_ns < l->before_ns) &&
@@ -124,6 +128,21 @@ static int find_instant(struct listing *l, const char *filter, int64_t *ret, str
 	return 0;
 }
 
+static int check_states(const struct listing *l, struct error *err)
+{
+	const struct strv *names = filters_get(&l->filters, "status");
+
+	for (size_t i = 0; names && i < names->count; i++) {
+		bool known = false;
+		for (int state = 0; state < STATE_COUNT; state++)
+			known |= strcmp(names->items[i], state_docker_name(state)) == 0;
+		if (!known)
+			return error_say(err, EINVAL, "invalid filter 'status=%.50s'",
+					 names->items[i]);
+	}
+	return 0;
+}
+
 static void find_ancestors(struct listing *l)
 {
 	const struct strv *names = filters_get(&l->filters, "ancestor");
@@ -140,13 +159,32 @@ static void find_ancestors(struct listing *l)
 
 #define LIST_FULL 1
 
+/* A volume is named by its name or source, or by its place inside. */
+static bool volume_matches(const struct listing *l, const struct instance_info *info)
+{
+	const struct strv *wanted = filters_get(&l->filters, "volume");
+
+	for (size_t i = 0; wanted && i < info->mounts.count; i++) {
+		const struct container_mount *m = &info->mounts.items[i];
+		if (strv_contains(wanted, m->target) ||
+		    (m->source && strv_contains(wanted, m->source)))
+			return true;
+	}
+	return !wanted;
+}
+
 static int add_summary(const struct instance_info *info, void *arg)
 {
 	struct listing *l = arg;
 
 	if (!listed(l, info))
 		return 0;
-	json_object_array_add(l->array, shape_container_summary(info, l->fields, l->now_ns));
+	if (!volume_matches(l, info))
+		return 0;
+	struct json_object *summary = shape_container_summary(info, l->fields, l->now_ns);
+	if (l->sizes)
+		add_sizes(l->api, info, summary);
+	json_object_array_add(l->array, summary);
 	return l->limit > 0 && ++l->listed >= (size_t)l->limit ? LIST_FULL : 0;
 }
 
@@ -156,10 +194,15 @@ static int list(struct http_request *rq, void *context, struct error *err)
 	auto_(listing_done) struct listing l = { .api = context, .now_ns = clock_now() };
 	bool all = uri_query_bool(u, "all", false);
 	auto_strv fields = { 0 };
+	l.sizes = uri_query_bool(u, "size", false);
 
 	int r = filters_parse(uri_query(u, "filters"), list_filters, &l.filters, err);
 	if (r == 0)
 		r = uri_query_int(u, "limit", &l.limit, err);
+	if (r == 0)
+		r = check_states(&l, err);
+	if (r == 0)
+		r = filters_bool(&l.filters, "is-task", &l.tasks, err);
 	if (r == 0)
 		r = find_instant(&l, "before", &l.before_ns, err);
 	if (r == 0)

@@ -3,6 +3,8 @@
 
 #include "api/shape/shape.h"
 #include "base/alloc.h"
+#include "container/config/default-config.h"
+#include "container/request/check.h"
 
 static void take_text(char **to, const char *from)
 {
@@ -33,9 +35,8 @@ static void merge_env(struct strv *to, const struct strv *image)
 {
 	auto_strv merged = { 0 };
 
-	for (size_t i = 0; i < to->count; i++)
-		if (strchr(to->items[i], '='))
-			strv_add(&merged, to->items[i]);
+	/* a name alone unsets the image's variable, and is shown as it was given */
+	strv_add_all(&merged, to);
 	for (size_t i = 0; i < image->count; i++)
 		if (!names_variable(to, image->items[i]))
 			strv_add(&merged, image->items[i]);
@@ -83,6 +84,17 @@ static void merge_health(struct container_request *request, const struct image_s
 	request->health->start_period_ns = from->start_period_ns;
 	request->health->start_interval_ns = from->start_interval_ns;
 	request->health->retries = from->retries;
+}
+
+void request_show_defaults(struct container_request *request)
+{
+	/* clients read logs only of drivers that they know to keep them */
+	take_text(&request->log.type, "json-file");
+	take_text(&request->ipc_mode, "private");
+	take_text(&request->cgroupns_mode, "private");
+	take_text(&request->runtime, container_request_vm(request) ? "vm" : "container");
+	if (request->shm_size_bytes == 0)
+		request->shm_size_bytes = CONTAINER_SHM_DEFAULT;
 }
 
 void request_merge_image(struct container_request *request, const struct image_settings *image)

@@ -38,6 +38,9 @@ char *shape_status(const struct instance_info *info, int64_t now_ns);
 /* What the request leaves open is taken from the image, as Docker does when it creates. */
 void request_merge_image(struct container_request *request, const struct image_settings *image);
 
+/* What Berth does where a request says nothing, said as Docker's inspect does. */
+void request_show_defaults(struct container_request *request);
+
 /* One entry of GET /images/json; @api_minor of the client decides on old fields. */
 struct json_object *shape_image_summary(const struct image *image,
 					const struct image_settings *settings, int api_minor);

@@ -339,7 +339,7 @@ static const char *const absent_keys[] = {
 	"CpuPercent",          "IOMaximumIOps",        "IOMaximumBandwidth",
 };
 
-static bool asks_for_something(struct json_object *value)
+bool container_request_asks(struct json_object *value)
 {
 	switch (json_object_get_type(value)) {
 	case json_type_null:
@@ -362,10 +362,27 @@ static int refuse_absent(struct json_object *document, struct error *err)
 	struct json_object *host = json_object_object_get(document, "HostConfig");
 
 	for (size_t i = 0; i < ARRAY_SIZE(absent_keys); i++)
-		if (asks_for_something(json_object_object_get(host, absent_keys[i])))
+		if (container_request_asks(json_object_object_get(host, absent_keys[i])))
 			return error_say(err, ENOTSUP, "HostConfig.%s is not supported",
 					 absent_keys[i]);
 	return 0;
+}
+
+void container_request_fold(struct json_object *document)
+{
+	static const char *const networks[] = { "NetworkingConfig", "EndpointsConfig" };
+
+	json_fold_keys(&config_table, document);
+	json_fold_keys(&create_table, document);
+	struct json_object *host = json_object_object_get(document, "HostConfig");
+	for (size_t i = 0; host && i < ARRAY_SIZE(absent_keys); i++)
+		json_fold_key(host, absent_keys[i]);
+	struct json_object *at = document;
+	for (size_t i = 0; json_object_get_type(at) == json_type_object && i < ARRAY_SIZE(networks);
+	     i++) {
+		json_fold_key(at, networks[i]);
+		at = json_object_object_get(at, networks[i]);
+	}
 }
 
 int container_request_parse(struct json_object *document, struct container_request *ret,

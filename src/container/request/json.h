@@ -26,6 +26,12 @@
 must_check int container_request_parse(struct json_object *document, struct container_request *ret,
 				       struct error *err);
 
+/* Gives keys of a client's create document that differ in case alone their own spelling. */
+void container_request_fold(struct json_object *document);
+
+/* Whether a value asks for anything: not null, false, 0, "" or empty. */
+bool container_request_asks(struct json_object *value);
+
 /* The create document; released by the caller. */
 struct json_object *container_request_json(const struct container_request *request);
 

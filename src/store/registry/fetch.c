@@ -106,6 +106,18 @@ int fetch_head(struct session *s, struct http *http, const char *path, const cha
 	return r;
 }
 
+/* Registries hide what may not be read, so one text is for both; clients look for its words. */
+static int complain_of_manifest(const struct http_answer *answer, struct error *err)
+{
+	int r = session_complain(answer, err, "get the manifest");
+
+	if (answer->status == 404)
+		return error_prefix(err, "the manifest or its repository does not exist");
+	if (answer->status == 401 || answer->status == 403)
+		return error_prefix(err, "the repository does not exist or needs a login");
+	return r;
+}
+
 int fetch_manifest(struct session *s, struct http *http, const char *path, const char *reference,
 		   const struct descriptor *promised, struct document *ret, struct error *err)
 {
@@ -126,7 +138,7 @@ int fetch_manifest(struct session *s, struct http *http, const char *path, const
 	if (r < 0)
 		return r;
 	if (answer.status != 200)
-		return session_complain(&answer, err, "get the manifest");
+		return complain_of_manifest(&answer, err);
 	r = compare(&answer, digest_is_empty(&pinned) ? NULL : &pinned, promised, &doc.digest, err);
 	if (r == 0)
 		r = check_header(&answer, err);
