@@ -3,6 +3,11 @@
 # Installs Debian packages for the named purposes; what is there already costs nothing.
 . scripts/common.sh
 
+# Debian 13 has Docker's command line in a package of its own.
+docker_client() {
+	[ "$(debian_version)" = 12 ] && echo docker.io || echo docker-cli
+}
+
 packages_for() {
 	case "$1" in
 	build)
@@ -15,10 +20,13 @@ packages_for() {
 			qemu-system-x86 e2fsprogs
 		;;
 	test)
-		echo python3-pytest python3-pytest-timeout python3-docker docker.io busybox-static strace procps systemd
+		echo python3-pytest python3-pytest-timeout python3-docker "$(docker_client)" busybox-static strace procps systemd \
+			openssl zsh fish
+		# npm of another source brings its node along
+		command -v npm >/dev/null || echo nodejs npm
 		;;
 	bench)
-		echo docker.io iptables podman crun runc erofs-utils
+		echo docker.io "$(docker_client)" iptables podman crun runc erofs-utils
 		;;
 	lint)
 		echo clang-format clang-tidy cppcheck python3-minimal
@@ -48,7 +56,7 @@ missing_of() {
 wanted=()
 for purpose in "$@"; do
 	[ "$purpose" != fuzz ] || [ -n "$(apt-cache depends clang 2>/dev/null)" ] || apt-get update -qq
-	read -r -a some <<<"$(packages_for "$purpose")"
+	read -r -a some <<<"$(packages_for "$purpose" | tr '\n' ' ')"
 	wanted+=("${some[@]}")
 done
 mapfile -t missing < <(missing_of "${wanted[@]}" | sort -u)
@@ -65,4 +73,9 @@ fi
 # Virtual machines boot a kernel of their own.
 case " $* " in
 *" run "*) scripts/guest-kernel.sh ;;
+esac
+
+# A client library of other people's making, for a test.
+case " $* " in
+*" test "*) scripts/dockerode.sh ;;
 esac
