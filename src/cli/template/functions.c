@@ -218,6 +218,14 @@ static int f_upper(struct json_object **args, size_t count, struct json_object *
 	return change_case(args[0], toupper, false, ret);
 }
 
+static void add_spaces(struct strbuf *out, int64_t count)
+{
+	int width = count < (int64_t)PRINT_MAX ? (int)count : (int)PRINT_MAX;
+
+	if (width > 0)
+		strbuf_addf(out, "%*s", width, "");
+}
+
 /* pad TEXT BEFORE AFTER: spaces around a text that is not empty. */
 static int f_pad(struct json_object **args, size_t count, struct json_object **ret,
 		 struct error *err)
@@ -227,11 +235,11 @@ static int f_pad(struct json_object **args, size_t count, struct json_object **r
 	auto_free char *text = text_of(args[0]);
 	auto_strbuf out = STRBUF_INIT(PRINT_MAX);
 
-	for (int64_t i = 0; *text && i < int_of(args[1]) && !out.overflow; i++)
-		strbuf_addc(&out, ' ');
-	strbuf_adds(&out, text);
-	for (int64_t i = 0; *text && i < int_of(args[2]) && !out.overflow; i++)
-		strbuf_addc(&out, ' ');
+	if (*text) {
+		add_spaces(&out, int_of(args[1]));
+		strbuf_adds(&out, text);
+		add_spaces(&out, int_of(args[2]));
+	}
 	*ret = json_object_new_string(strbuf_text(&out));
 	return 0;
 }
