@@ -56,6 +56,3 @@ bool uri_query_bool(const struct uri *u, const char *name, bool fallback);
 /* A whole number; untouched where the name is not there or empty, -EINVAL where it is none. */
 must_check int uri_query_int(const struct uri *u, const char *name, int64_t *ret,
 			     struct error *err);
-
-/* True where @text is UTF-8 without zero bytes, overlong forms and surrogates. */
-bool utf8_valid(const char *text, size_t len);

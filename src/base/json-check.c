@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/map.h"
 #include "base/strbuf.h"
+#include "base/utf8.h"
 
 struct walk {
 	const char *at;
@@ -182,6 +183,9 @@ static int walk_all(struct walk *w)
 
 int json_check(const char *text, size_t len, int depth_max, struct error *err)
 {
+	if (!utf8_valid(text, len))
+		return error_say(err, EBADMSG, "the text is not valid UTF-8");
+
 	struct walk w = {
 		.at = text,
 		.end = text + len,

@@ -28,7 +28,7 @@ int json_parse(const char *text, size_t len, size_t cap, const char *what, struc
 	auto_(tokener_p) struct json_tokener *tok = json_tokener_new_ex(JSON_DEPTH_MAX + 1);
 	if (!tok)
 		abort();
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
 
 	struct json_object *o = json_tokener_parse_ex(tok, text, (int)len);
 	enum json_tokener_error state = json_tokener_get_error(tok);

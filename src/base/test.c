@@ -13,7 +13,8 @@
 
 int test_dir(void)
 {
-	char path[] = "/tmp/berth-test-XXXXXX";
+	/* not /tmp, which may be a tmpfs: no layer can be mounted from a file on that */
+	char path[] = "/var/tmp/berth-test-XXXXXX";
 
 	assert_non_null(mkdtemp(path));
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -17,7 +17,9 @@ static void each_message_survives_the_way(void **state)
 	struct guest_identity identity_back;
 	guest_identity_encode(&identity, &out);
 	assert_int_equal(guest_identity_decode(out.data, out.len, &identity_back), 0);
-	assert_memory_equal(&identity, &identity_back, sizeof(identity));
+	assert_int_equal(identity_back.realtime_ns, identity.realtime_ns);
+	assert_memory_equal(identity_back.entropy, identity.entropy, sizeof(identity.entropy));
+	assert_string_equal(identity_back.hostname, "web");
 
 	strbuf_clear(&out);
 	struct guest_root root = { .layer_count = 2,

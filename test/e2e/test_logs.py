@@ -71,6 +71,8 @@ def test_a_slow_follower_of_a_flood_ends_and_tells_whole_lines(engine, name):
 
 def test_reading_a_log_that_is_written_all_the_while_comes_to_an_end(engine, name):
     engine.berth("run", "-d", "--name", name, "--log-opt", "max-size=64k", "--log-opt", "max-file=3", IMAGE, "yes")
+    while not engine.out("logs", "--tail", "1", name):
+        pass
     for words in ([], ["--tail", "1000"]):
         shown = engine.berth("logs", *words, name, timeout=20).stdout
         assert set(shown.split("\n")) == {"y", ""}

@@ -6,6 +6,7 @@
 #include "api/router.h"
 #include "api/uri.h"
 #include "base/alloc.h"
+#include "base/utf8.h"
 
 static const struct http_route routes[] = {
 	{ HTTP_GET, 0, "/images/json", NULL },
