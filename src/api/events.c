@@ -101,6 +101,19 @@ void event_publish_image(struct event_hub *hub, const char *action, const char *
 	event_publish(hub, &e);
 }
 
+void event_publish_prune(struct event_hub *hub, const char *type, int64_t bytes)
+{
+	struct event e = {
+		.type = type,
+		.action = xstrdup("prune"),
+		.id = xstrdup(""),
+		.time_ns = clock_now(),
+	};
+
+	strv_addf(&e.attributes, "reclaimed=%lld", (long long)bytes);
+	event_publish(hub, &e);
+}
+
 int event_listen(struct event_hub *hub, bool past, struct event_listener **ret, struct error *err)
 {
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -46,6 +46,9 @@ void event_publish(struct event_hub *hub, struct event *take);
 void event_publish_image(struct event_hub *hub, const char *action, const char *id,
 			 const char *name);
 
+/* Shorthand for a prune of @type ("container", "image"), which gave @bytes back. */
+void event_publish_prune(struct event_hub *hub, const char *type, int64_t bytes);
+
 /**
  * event_listen() - begin to listen
  * @past: also what is kept of the past, else from now on

@@ -121,6 +121,7 @@ int manager_copy_in(struct manager *m, const char *ref, const char *path,
 	result = begin(m, in, path, options, err);
 	if (result < 0)
 		return result;
+	manager_tell(m, in->r, "extract-to-dir", 0, 0, NULL);
 	/* A running instance may be stopped and removed while a client takes its time. */
 	if (in->view.running) {
 		struct record *held = in->r;

@@ -65,6 +65,7 @@ int manager_export(struct manager *m, const char *ref, struct copy_out **ret, st
 	if (result < 0)
 		return result;
 	out->fd = take_fd(out->view.fd);
+	manager_tell(m, r, "export", 0, 0, NULL);
 	*ret = take_ptr(out);
 	return 0;
 }
@@ -116,8 +117,8 @@ static int find(const struct root_view *view, const char *ref, const char *path,
 	return result < 0 ? result : take_fd(fd);
 }
 
-static int open_object(struct manager *m, const char *ref, const char *path, struct root_view *view,
-		       struct path_stat *stat, struct error *err)
+static int open_object(struct manager *m, const char *ref, const char *path, const char *action,
+		       struct root_view *view, struct path_stat *stat, struct error *err)
 {
 	auto_record *r = NULL;
 	int result = roster_find(&m->roster, ref, &r, err);
@@ -127,7 +128,11 @@ static int open_object(struct manager *m, const char *ref, const char *path, str
 	result = files_open(m, r, VERB_COPY, ROOT_READ, view, err);
 	if (result == 0 && !view->running)
 		result = copy_path_check_mounts(r, path, err);
-	return result < 0 ? result : find(view, r->name, path, stat, err);
+	if (result == 0)
+		result = find(view, r->name, path, stat, err);
+	if (result >= 0 && action)
+		manager_tell(m, r, action, 0, 0, NULL);
+	return result;
 }
 
 int manager_path_stat(struct manager *m, const char *ref, const char *path, struct path_stat *ret,
@@ -135,7 +140,7 @@ int manager_path_stat(struct manager *m, const char *ref, const char *path, stru
 {
 	auto_root_view view = ROOT_VIEW_NONE;
 	auto_path_stat stat = {};
-	auto_close int fd = open_object(m, ref, path, &view, &stat, err);
+	auto_close int fd = open_object(m, ref, path, NULL, &view, &stat, err);
 
 	if (fd < 0)
 		return fd;
@@ -150,7 +155,7 @@ int manager_copy_out(struct manager *m, const char *ref, const char *path,
 	auto_path_stat stat = {};
 
 	out->view.fd = -1;
-	out->fd = open_object(m, ref, path, &out->view, &stat, err);
+	out->fd = open_object(m, ref, path, "archive-path", &out->view, &stat, err);
 	if (out->fd < 0)
 		return out->fd;
 	out->name = copy_path_archive_name(path);

@@ -10,6 +10,7 @@
 
 /* Sessions kept for one instance; the oldest that ended makes room. */
 #define SESSIONS_MAX 512
+#define COMMAND_TEXT_MAX 4096
 
 /*
  * An exec session: prepared by create, started once, and kept after its end until the instance is
@@ -22,6 +23,7 @@ struct exec_session {
 	char id[INSTANCE_ID_LEN + 1];
 	struct record *r; /* with a reference */
 	char *request_text;
+	char *command; /* its words in one line, for events */
 	bool tty;
 	bool started;
 	struct keeper *k;           /* with a reference, while the instance runs */
@@ -44,6 +46,7 @@ static void session_unref(struct exec_session *s)
 	keeper_unref(s->k);
 	record_unref(s->r);
 	free(s->request_text);
+	free(s->command);
 	free(s);
 }
 DEFINE_AUTO(struct exec_session, session_unref);
@@ -164,6 +167,15 @@ static struct exec_session *find_by_number(struct manager *m, struct record *r, 
 	return NULL;
 }
 
+/* Docker names the command in the action itself. */
+static void tell_command(struct manager *m, struct record *r, const struct exec_session *s,
+			 const char *action)
+{
+	auto_free char *text = xasprintf("%s: %s", action, s->command);
+
+	manager_tell(m, r, text, 0, 0, s->id);
+}
+
 void execs_changed(struct manager *m, struct record *r, const struct keeper_exec *exec)
 {
 	auto_session *s = find_by_number(m, r, exec->number);
@@ -172,7 +184,7 @@ void execs_changed(struct manager *m, struct record *r, const struct keeper_exec
 	if (exec->exited)
 		manager_tell(m, r, "exec_die", exec->exit.exit_code, 0, s->id);
 	else if (exec->start == KEEPER_START_DONE)
-		manager_tell(m, r, "exec_start", 0, 0, s->id);
+		tell_command(m, r, s, "exec_start");
 }
 
 static int find_session(struct manager *m, const char *id, struct exec_session **ret,
@@ -187,6 +199,17 @@ static int find_session(struct manager *m, const char *id, struct exec_session *
 	return 0;
 }
 
+static char *join_words(struct json_object *words)
+{
+	auto_strbuf text = STRBUF_INIT(COMMAND_TEXT_MAX);
+
+	for (size_t i = 0; i < json_object_array_length(words); i++) {
+		const char *word = json_object_get_string(json_object_array_get_idx(words, i));
+		strbuf_addf(&text, "%s%s", i ? " " : "", word ? word : "");
+	}
+	return strbuf_take(&text);
+}
+
 static int read_request(struct json_object *request, struct exec_session *s, struct error *err)
 {
 	struct json_object *command = NULL;
@@ -198,6 +221,7 @@ static int read_request(struct json_object *request, struct exec_session *s, str
 	if (result < 0)
 		return error_say(err, EINVAL, "%s", err ? err->text : "");
 	s->request_text = json_text(request);
+	s->command = join_words(command);
 	return 0;
 }
 
@@ -217,7 +241,7 @@ static int create_session(struct manager *m, struct record *r, struct json_objec
 		result = add_session(m, r, s, err);
 	if (result < 0)
 		return result;
-	manager_tell(m, r, "exec_create", 0, 0, s->id);
+	tell_command(m, r, s, "exec_create");
 	*ret = take_ptr(s);
 	return 0;
 }

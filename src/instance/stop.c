@@ -18,9 +18,13 @@ static void note_by_user(struct manager *m, struct record *r, bool hold)
 	r->restart.hold = hold;
 }
 
-/* A program or keeper that is already gone has nothing to be told: its end is under way. */
+/*
+ * A program or keeper that is already gone has nothing to be told: its end is under way. The event
+ * comes first, so that it stands before those of what the signal brings about.
+ */
 static int send_signal(struct record *r, struct keeper *k, int signal, struct error *err)
 {
+	manager_tell(r->manager, r, "kill", 0, signal, NULL);
 	int result = isolation_of(r)->signal(k, 0, signal, err);
 	return result == -ECONNRESET || result == -EPIPE || result == -ESRCH ? 0 : result;
 }
@@ -94,19 +98,25 @@ static int begin_stop(struct manager *m, struct record *r, int signal, bool hold
 	return 0;
 }
 
-static int await_end(struct record *r, struct keeper *k, int64_t deadline, struct error *err)
+/* Waits for the end after a SIGKILL. */
+static int await_killed(const struct record *r, struct keeper *k, struct error *err)
 {
-	if (keeper_await(k, keeper_is_finished, NULL, false, deadline) == 0)
-		return 0;
-	int result = send_signal(r, k, SIGKILL, err);
-	if (result == 0)
-		result = keeper_await(k, keeper_is_finished, NULL, false,
-				      clock_monotonic() + KILL_TIMEOUT_NS);
+	int result = keeper_await(k, keeper_is_finished, NULL, false,
+				  clock_monotonic() + KILL_TIMEOUT_NS);
 	if (result == -ETIMEDOUT)
 		return error_say(err, ETIMEDOUT,
 				 "container %s did not end %d seconds after it was killed", r->id,
 				 (int)(KILL_TIMEOUT_NS / NSEC_PER_SEC));
 	return result;
+}
+
+/* Waits for the end after another signal, and helps it along at the deadline. */
+static int await_end(struct record *r, struct keeper *k, int64_t deadline, struct error *err)
+{
+	if (keeper_await(k, keeper_is_finished, NULL, false, deadline) == 0)
+		return 0;
+	int result = send_signal(r, k, SIGKILL, err);
+	return result < 0 ? result : await_killed(r, k, err);
 }
 
 /* A grace period below zero takes the request's own, and that one below zero has no end. */
@@ -127,7 +137,8 @@ static int stop(struct manager *m, struct record *r, int signal, int timeout_s, 
 	int result = begin_stop(m, r, signal > 0 ? signal : r->stop_signal, hold, &k, err);
 	if (result != 0 || !k)
 		return result;
-	result = await_end(r, k, grace_deadline(r, timeout_s), err);
+	result = signal == SIGKILL ? await_killed(r, k, err)
+				   : await_end(r, k, grace_deadline(r, timeout_s), err);
 	if (result == 0)
 		manager_tell(m, r, "stop", 0, 0, NULL);
 	return result;
@@ -196,15 +207,14 @@ int manager_kill(struct manager *m, const char *ref, int signal, struct error *e
 		result = begin_kill(m, r, signal, &k, err);
 	if (result != 0)
 		return result;
-	manager_tell(m, r, "kill", 0, signal, NULL);
 	if (signal != SIGKILL)
 		return 0;
-	return await_end(r, k, clock_monotonic() + KILL_TIMEOUT_NS, err);
+	return await_killed(r, k, err);
 }
 
 int instance_kill(struct manager *m, struct record *r, struct error *err)
 {
-	return stop(m, r, SIGKILL, (int)(KILL_TIMEOUT_NS / NSEC_PER_SEC), false, err);
+	return stop(m, r, SIGKILL, 0, false, err);
 }
 
 /* Pause and unpause: the same verb in two directions. */

@@ -102,6 +102,8 @@ void keeper_ended(struct keeper *k, struct session *s, const struct error *err)
 	fill_exit(k, s, err, &record);
 	if (first)
 		end_instance(k, &record);
+	if (first && k->oom)
+		keeper_tell(k, KEEPER_OOM, 0, NULL, 0);
 	if (ran)
 		keeper_tell(k, KEEPER_EXITED, s->exec, &record, sizeof(record));
 	if (!first || !ran)

@@ -72,7 +72,10 @@ static int save(struct http_request *rq, struct api *api, const struct strv *nam
 			return r;
 	}
 	http_stream_begin(rq, 200, "application/x-tar");
-	return archive_save(api->options.store, names, write_archive, rq, err);
+	int result = archive_save(api->options.store, names, write_archive, rq, err);
+	for (size_t i = 0; result == 0 && i < names->count; i++)
+		tell_image(api, "save", names->items[i]);
+	return result;
 }
 
 static int save_one(struct http_request *rq, void *context, struct error *err)

@@ -145,11 +145,13 @@ void tell_image(struct api *api, const char *action, const char *name)
 		event_publish_image(api->events, action, image->id.text, name);
 }
 
-static void tell_removal(struct api *api, const struct image_removal *removal)
+/* @id: of the one image that lost its names; NULL: each is told by the name that it had. */
+static void tell_removal(struct api *api, const struct image_removal *removal, const char *id)
 {
-	for (size_t i = 0; i < removal->untagged.count; i++)
-		event_publish_image(api->events, "untag", removal->untagged.items[i],
-				    removal->untagged.items[i]);
+	for (size_t i = 0; i < removal->untagged.count; i++) {
+		const char *what = id ? id : removal->untagged.items[i];
+		event_publish_image(api->events, "untag", what, what);
+	}
 	/* the first is the image's id, the others are layers */
 	if (removal->deleted.count > 0)
 		event_publish_image(api->events, "delete", removal->deleted.items[0],
@@ -206,12 +208,14 @@ static int remove_image(struct http_request *rq, void *context, struct error *er
 {
 	struct api *api = context;
 	auto_image_removal removal = { 0 };
+	auto_image *image = NULL;
 
+	(void)!image_find(api->options.store, http_param(rq, "name"), &image, NULL);
 	int r = image_remove(api->options.store, http_param(rq, "name"),
 			     uri_query_bool(http_uri(rq), "force", false), &removal, err);
 	if (r < 0)
 		return r;
-	tell_removal(api, &removal);
+	tell_removal(api, &removal, image ? image->id.text : NULL);
 	return http_reply_json(rq, 200, shape_image_removal(&removal));
 }
 
@@ -243,7 +247,8 @@ static int prune(struct http_request *rq, void *context, struct error *err)
 	if (r < 0)
 		return r;
 
-	tell_removal(api, &removal);
+	tell_removal(api, &removal, NULL);
+	event_publish_prune(api->events, "image", (int64_t)removal.freed_bytes);
 	struct json_object *reply = json_object_new_object();
 	bool any = removal.untagged.count + removal.deleted.count > 0;
 	json_add(reply, "ImagesDeleted", any ? shape_image_removal(&removal) : NULL);

@@ -282,6 +282,7 @@ static int prune(struct http_request *rq, void *context, struct error *err)
 		freed += size;
 		json_object_array_add(deleted, json_object_new_string(p.ids.items[i]));
 	}
+	event_publish_prune(api->events, "container", freed);
 	struct json_object *reply = json_object_new_object();
 	json_add(reply, "ContainersDeleted", deleted);
 	json_add_int(reply, "SpaceReclaimed", freed);
