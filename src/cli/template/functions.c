@@ -220,10 +220,8 @@ static int f_upper(struct json_object **args, size_t count, struct json_object *
 
 static void add_spaces(struct strbuf *out, int64_t count)
 {
-	int width = count < (int64_t)PRINT_MAX ? (int)count : (int)PRINT_MAX;
-
-	if (width > 0)
-		strbuf_addf(out, "%*s", width, "");
+	if (count > 0)
+		strbuf_addf(out, "%*s", count < PRINT_MAX ? (int)count : (int)PRINT_MAX, "");
 }
 
 /* pad TEXT BEFORE AFTER: spaces around a text that is not empty. */
