@@ -39,6 +39,7 @@ struct vm_watch {
 		int64_t asked_ns;
 		int64_t limit_ns;
 		int64_t starved_ns; /* QEMU's wait for processors so far, when first looked at; -1 */
+		bool overdue;       /* once more is looked before the machine is given up */
 	} questions[WATCH_KINDS];
 	int64_t ping_ns; /* when the next PING is due; 0: none is */
 	bool pinged;     /* and not answered yet */
