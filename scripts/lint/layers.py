@@ -5,7 +5,7 @@ import pathlib
 import re
 import sys
 
-LAYERS = ["base", "sys", "oci", "container", "vm", "store", "net", "volume", "build", "instance", "api"]
+LAYERS = ["base", "sys", "oci", "container", "vm", "store", "files", "net", "volume", "build", "instance", "api"]
 PROGRAMS = ["cli", "engine", "keeper", "guest", "oci-runtime", "tls"]
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 

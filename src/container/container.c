@@ -89,6 +89,28 @@ static int enter_pid_namespace(struct container *c, struct error *err)
 	return 0;
 }
 
+int container_leave(struct container *c, struct error *err)
+{
+	if (!c->in_pid_ns)
+		return 0;
+	auto_close int self = pidfd_for(getpid());
+	if (self < 0 || setns(self, CLONE_NEWPID) < 0)
+		return error_set(err, self < 0 ? self : errno,
+				 "leave the container's pid namespace");
+	c->in_pid_ns = false;
+	return 0;
+}
+
+const struct cgroup *container_group(const struct container *c)
+{
+	return c->cg;
+}
+
+int container_pidfd(const struct container *c)
+{
+	return c->init_pidfd;
+}
+
 int container_exec(struct container *c, const struct plan *plan,
 		   const struct container_streams *streams, struct container_process *process,
 		   struct error *err)
@@ -98,7 +120,7 @@ int container_exec(struct container *c, const struct plan *plan,
 	auto_close int child_fd = -1;
 	int pair[2];
 	*process = (struct container_process)CONTAINER_PROCESS_NONE;
-	if (plan->root.type != PLAN_ROOT_NONE)
+	if (plan->root.type != PLAN_ROOT_NONE || plan->own_work)
 		return error_say(err, EINVAL, "a process that joins a container brings no root");
 	if (pidfd_ended(c->init_pidfd))
 		return error_say(err, ESRCH, "the container's first process has ended");

@@ -28,6 +28,7 @@
  * image's tree is ever given to the kernel as a string: see sys/rootfs.h.
  */
 
+struct cgroup;
 struct plan;
 struct container;
 
@@ -127,6 +128,13 @@ must_check int container_freeze(struct container *c, bool freeze, struct error *
 
 /* Sets the limits in the cgroup part of @plan on the container. */
 must_check int container_update(struct container *c, const struct plan *plan, struct error *err);
+
+/* Its control group, NULL where it has none of its own, and its first process. Borrowed. */
+const struct cgroup *container_group(const struct container *c);
+int container_pidfd(const struct container *c);
+
+/* The caller's next children are the caller's own again, not born in the container. */
+must_check int container_leave(struct container *c, struct error *err);
 
 /* How often the kernel killed a process of it for want of memory. */
 uint64_t container_oom_kills(struct container *c);

@@ -14,6 +14,7 @@
 #include "container/plan/plan.h"
 #include "guest/identity.h"
 #include "guest/practice.h"
+#include "guest/work.h"
 #include "sys/process-fd.h"
 #include "sys/pty.h"
 
@@ -131,6 +132,8 @@ static int start_first(struct guest *g, struct session *s, const struct plan *pl
 {
 	if (plan->fd_count > g->root.count)
 		return error_say(err, EBADMSG, "plan names disks that are not there");
+	if (plan->own_work)
+		return work_start(s, g->sessions, plan, &g->root, NULL, err);
 	struct container_streams streams = { { -1, -1, -1 } };
 	int rc = 0;
 	if (!plan->streams.terminal)
@@ -191,6 +194,19 @@ static int handle_practise(struct guest *g, const struct frame *f, struct error 
 	return channel_send(&g->channel, GUEST_PRACTISED, 0, NULL, 0);
 }
 
+static int start_exec(struct guest *g, struct session *s, const struct plan *plan,
+		      struct error *err)
+{
+	struct container_streams streams = { { -1, -1, -1 } };
+	int rc = 0;
+	if (!plan->streams.terminal)
+		rc = session_open_streams(s, plan->streams.stdin_open, &streams, err);
+	if (rc == 0)
+		rc = container_exec(g->container, plan, &streams, &s->process, err);
+	session_close_streams(&streams);
+	return rc;
+}
+
 static int handle_exec(struct guest *g, const struct frame *f, struct error *err)
 {
 	struct session *s = find_session(g, f->session);
@@ -198,16 +214,17 @@ static int handle_exec(struct guest *g, const struct frame *f, struct error *err
 		return error_say(err, EBADMSG, "wrong EXEC");
 
 	auto_plan *plan = NULL;
-	struct container_streams streams = { { -1, -1, -1 } };
 	struct error why = { 0 };
 	int rc = plan_decode(s->plan.data, s->plan.len, &plan, &why);
 	if (rc == 0 && (g->state != GUEST_STATE_RUNNING || !g->container))
 		rc = error_say(&why, ESRCH, "the instance has ended");
-	if (rc == 0 && !plan->streams.terminal)
-		rc = session_open_streams(s, plan->streams.stdin_open, &streams, &why);
-	if (rc == 0)
-		rc = container_exec(g->container, plan, &streams, &s->process, &why);
-	session_close_streams(&streams);
+	if (rc == 0 && plan->own_work) {
+		rc = work_start(s, g->sessions, plan, &g->root, g->container, &why);
+		if (rc == 0)
+			return now_running(g, s, plan);
+	} else if (rc == 0) {
+		rc = start_exec(g, s, plan, &why);
+	}
 	if (rc < 0) {
 		rc = send_failed(g, s->id, s->process.exit_code, &why);
 		forget_session(g, s);
@@ -375,8 +392,8 @@ static void end_container(struct guest *g)
 	if (g->state != GUEST_STATE_RUNNING)
 		return;
 	g->oom = was_oom(g);
-	int rc = container_end(g->container, &why);
-	(void)rc; /* the machine itself ends next */
+	if (g->container)
+		(void)!container_end(g->container, &why); /* the machine itself ends next */
 	g->state = GUEST_STATE_ENDED;
 }
 

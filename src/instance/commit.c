@@ -5,17 +5,15 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "container/config/default-config.h"
-#include "instance/files-internal.h"
 #include "instance/files.h"
 #include "instance/isolation-plan.h"
+#include "instance/manager-internal.h"
 #include "oci/image-config.h"
 #include "oci/manifest.h"
 #include "oci/reference.h"
 #include "store/image/image.h"
 #include "store/layer/ingest.h"
 #include "store/store.h"
-#include "store/tar/buffer.h"
 
 /* ---- The layer ------------------------------------------------------------------------------ */
 
@@ -24,65 +22,16 @@ static int take(void *context, const void *data, size_t len, struct error *err)
 	return layer_ingest_write(context, data, len, err);
 }
 
-static int write_changes(const struct record *r, int upper_fd, struct tar_writer *w,
-			 struct error *err)
-{
-	auto_strv skip = {};
-	const struct tar_tree_options options = {
-		.id_shift = record_id_base(r),
-		.id_count = record_id_base(r) ? CONTAINER_ID_COUNT : 0,
-		.convert_whiteouts = true,
-		.skip = &skip,
-	};
-
-	if (upper_fd < 0) /* it never ran */
-		return 0;
-	files_placeholders(upper_fd, &skip);
-	return tar_write_tree(w, upper_fd, &options, err);
-}
-
-/* The same changes give the same layer: names are sorted, nothing but the files themselves counts. */
-static int make_layer(const struct record *r, int upper_fd, struct store_lease *lease,
+static int make_layer(struct manager *m, struct record *r, bool pause, struct store_lease *lease,
 		      struct layer_info *ret, struct error *err)
 {
 	const struct layer_expect expect = { .size = -1 };
 	auto_layer_ingest *ingest = NULL;
-	auto_tar_buffer buffer = {};
-	struct tar_writer w = { .sink = tar_buffer_take, .context = &buffer };
 
 	int result = layer_ingest_begin(lease, &expect, &ingest, err);
-	if (result < 0)
-		return result;
-	tar_buffer_init(&buffer, take, ingest);
-	result = write_changes(r, upper_fd, &w, err);
 	if (result == 0)
-		result = tar_write_end(&w, err);
-	if (result == 0)
-		result = tar_buffer_flush(&buffer, err);
+		result = isolation_of(r)->files->write_layer(m, r, pause, take, ingest, err);
 	return result < 0 ? result : layer_ingest_finish(ingest, ret, err);
-}
-
-/* Nothing is changed meanwhile: an instance that runs stands still if @pause. */
-static int freeze_and_make_layer(struct manager *m, struct record *r, bool pause,
-				 struct store_lease *lease, struct layer_info *ret,
-				 struct error *err)
-{
-	const struct isolation *isolation = isolation_of(r);
-	auto_keeper *k = pause && r->state == STATE_RUNNING ? record_keeper(m, r) : NULL;
-
-	auto_close int upper_fd = isolation->open_upper(m, r, err);
-	if (upper_fd < 0 && upper_fd != -ENOENT)
-		return upper_fd;
-	if (k) {
-		int result = isolation->pause(k, err);
-		if (result < 0)
-			return error_prefix(err, "pause it");
-	}
-	int result = make_layer(r, upper_fd, lease, ret, err);
-	/* One that was killed meanwhile needs no more. */
-	if (k)
-		(void)!isolation->unpause(k, NULL);
-	return result;
 }
 
 /* ---- The configuration ---------------------------------------------------------------------- */
@@ -246,7 +195,7 @@ static int commit(struct manager *m, struct record *r, const struct commit_optio
 	layers = xcalloc(count + 1, sizeof(*layers));
 	result = take_layers(r, manifest, lease, layers, err);
 	if (result == 0)
-		result = freeze_and_make_layer(m, r, o->pause, lease, &layers[count], err);
+		result = make_layer(m, r, o->pause, lease, &layers[count], err);
 	if (result == 0)
 		result = make_config(r, o, &layers[count].diff_id, &config, err);
 	if (result < 0)
@@ -272,8 +221,6 @@ int manager_commit(struct manager *m, const char *ref, const struct commit_optio
 		return result;
 	auto_verbs struct record *held = record_lock(r);
 	result = verb_check(m, r, VERB_COMMIT, err);
-	if (result == 0 && !isolation_of(r)->open_upper)
-		result = isolation_refuse(isolation_of(r), VERB_COMMIT, err);
 	if (result < 0)
 		return result;
 	result = commit(m, r, options, ret, err);

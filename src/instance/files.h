@@ -8,6 +8,8 @@
 
 #include "base/error.h"
 #include "base/macros.h"
+#include "files/changes.h"
+#include "files/objects.h"
 #include "oci/digest.h"
 #include "store/tar/write.h"
 
@@ -24,21 +26,13 @@
 
 struct manager;
 
-/* What lies at a path, a link at its end not followed. */
-struct path_stat {
-	char *name; /* last part of the path */
-	char *link; /* where a symbolic link leads, absolute, all links followed; "" for others */
-	uint64_t size;
-	mode_t mode;
-	int64_t mtime_ns;
-};
-void path_stat_done(struct path_stat *stat);
-#define auto_path_stat auto_(path_stat_done) struct path_stat
-
 must_check int manager_path_stat(struct manager *m, const char *ref, const char *path,
 				 struct path_stat *ret, struct error *err);
 
-/* Files on their way out: opened first, so that an API can answer with an error or begin its reply. */
+/*
+ * Files on their way out: opened first, so that an API can answer with an error or begin its reply. Of
+ * an instance that does not run, they may keep it from being started until they are freed.
+ */
 struct copy_out;
 void copy_out_free(struct copy_out *out);
 DEFINE_AUTO(struct copy_out, copy_out_free);
@@ -83,16 +77,12 @@ must_check int manager_copy_in(struct manager *m, const char *ref, const char *p
 must_check int copy_in_write(struct copy_in *in, const void *data, size_t len, struct error *err);
 must_check int copy_in_finish(struct copy_in *in, struct error *err);
 
-/* Docker's numbers. */
-enum change_kind { CHANGE_MODIFIED, CHANGE_ADDED, CHANGE_DELETED };
-
 /**
  * manager_changes() - what differs from the image, parents first, each folder's names sorted
  * @visit: called with an absolute path; a non-zero answer ends the walk and is returned
  */
-must_check int manager_changes(struct manager *m, const char *ref,
-			       int (*visit)(const char *path, enum change_kind kind, void *arg),
-			       void *arg, struct error *err);
+must_check int manager_changes(struct manager *m, const char *ref, change_visit_fn visit, void *arg,
+			       struct error *err);
 
 /* Bytes that an instance's writable layer takes on the disk. */
 must_check int manager_disk_usage(struct manager *m, const char *ref, int64_t *ret,

@@ -10,7 +10,9 @@
 #include "container/config/compile.h"
 #include "container/request/mounts.h"
 #include "instance/manager-internal.h"
+#include "instance/files-internal.h"
 #include "instance/root-view.h"
+#include "instance/usage-internal.h"
 #include "oci/image-config.h"
 #include "store/image/image.h"
 
@@ -82,8 +84,9 @@ const struct isolation isolation_container = {
 	.resize = keeper_resize,
 	.pause = keeper_pause,
 	.unpause = keeper_resume,
-	.open_root = container_root_open,
-	.open_image = container_image_open,
-	.open_upper = container_upper_open,
+	.files = &container_files,
+	.processes = container_processes,
+	.usage = container_usage,
+	.limit = container_limit,
 	.start_timeout_ms = START_TIMEOUT_MS,
 };

@@ -17,6 +17,7 @@
 #include "container/request/check.h"
 #include "container/request/mounts.h"
 #include "instance/isolation-plan.h"
+#include "instance/isolation-vm.h"
 #include "instance/keeper-protocol.h"
 #include "instance/manager-internal.h"
 #include "oci/image-config.h"
@@ -37,32 +38,35 @@ _Static_assert(MACHINE_FD_FIRST == KEEPER_FD_FIRST + 1,
 	       "the machine's descriptors follow its description");
 
 #define START_TIMEOUT_MS 120000
-#define WRITABLE_NAME "writable.ext4"
 #define MEMORY_DEFAULT (256ULL << 20)
-/* What a guest's kernel needs beside a limit that was asked for. */
-#define MEMORY_OVERHEAD (96ULL << 20)
 /* Steps of memory, so that limits that are about the same share a template. */
 #define MEMORY_STEP (32ULL << 20)
-/* What QEMU needs beside the guest's memory. */
-#define QEMU_OVERHEAD (320LL << 20)
 #define CPUS_MAX 64u
 #define NANO_CPU 1000000000LL
 #define CPU_PERIOD_US 100000
 
 enum vm_place { PLACE_MEMORY = MACHINE_FD_FIRST, PLACE_WRITABLE, PLACE_LAYERS, PLACE_FILES };
 
+int64_t vm_whole_cpus(const struct container_request *request)
+{
+	int64_t period_us = request->cpu_period_us > 0 ? request->cpu_period_us : CPU_PERIOD_US;
+
+	if (request->nano_cpus > 0)
+		return (request->nano_cpus + NANO_CPU - 1) / NANO_CPU;
+	return request->cpu_quota_us > 0 ? (request->cpu_quota_us + period_us - 1) / period_us : 0;
+}
+
 static struct machine_shape shape_of(const struct container_request *request)
 {
 	struct machine_shape shape = { .memory_bytes = MEMORY_DEFAULT, .cpus = 1 };
 	if (request->memory_bytes > 0) {
-		uint64_t wanted = (uint64_t)request->memory_bytes + MEMORY_OVERHEAD;
+		uint64_t wanted = (uint64_t)request->memory_bytes + VM_MEMORY_OVERHEAD;
 		wanted = (wanted + MEMORY_STEP - 1) / MEMORY_STEP * MEMORY_STEP;
 		shape.memory_bytes = wanted > MEMORY_DEFAULT ? wanted : MEMORY_DEFAULT;
 	}
-	if (request->nano_cpus > 0) {
-		int64_t cpus = (request->nano_cpus + NANO_CPU - 1) / NANO_CPU;
+	int64_t cpus = vm_whole_cpus(request);
+	if (cpus > 0)
 		shape.cpus = cpus > CPUS_MAX ? CPUS_MAX : (uint32_t)cpus;
-	}
 	return shape;
 }
 
@@ -198,8 +202,30 @@ static int give_fd(struct launch *launch, int fd, int place, struct error *err)
 	return 0;
 }
 
-static void fill_command(struct manager *m, const struct record *r, const struct template *tmpl,
-			 const struct vm_disks *disks, struct machine *ret)
+/* Whose machine it is. */
+struct vm_owner {
+	char *cgroup;
+	uint32_t uid;
+	const char *hostname;
+	bool is_spare;
+	bool is_volatile;
+	const struct plan_cgroup
+		*limits; /* of what is measured in the host's processors; or NULL */
+};
+
+static void fill_limits(const struct plan_cgroup *limits, struct machine *ret)
+{
+	ret->cpu_quota_us = limits->cpu_quota_us;
+	ret->cpu_period_us = limits->cpu_period_us;
+	ret->cpu_shares = limits->cpu_shares;
+	ret->blkio_weight = limits->blkio_weight;
+	ret->cpuset_cpus = limits->cpuset_cpus ? xstrdup(limits->cpuset_cpus) : NULL;
+	ret->cpuset_mems = limits->cpuset_mems ? xstrdup(limits->cpuset_mems) : NULL;
+}
+
+static void fill_command(struct manager *m, const struct vm_owner *owner,
+			 const struct template *tmpl, const struct vm_disks *disks,
+			 struct machine *ret)
 {
 	auto_free int *places = xcalloc(disks->count + 1, sizeof(*places));
 	for (uint32_t i = 0; i < disks->count; i++)
@@ -216,23 +242,14 @@ static void fill_command(struct manager *m, const struct record *r, const struct
 		.file_fds = places,
 		.file_count = disks->count,
 		.writable_fd = PLACE_WRITABLE,
-		.is_volatile = r->request.auto_remove,
+		.is_volatile = owner->is_volatile,
 	};
 	qemu_command(&qemu, &ret->argv);
 	ret->use_kvm = qemu.accelerator == QEMU_KVM;
 }
 
-/* Whose machine it is. */
-struct vm_owner {
-	char *cgroup;
-	uint32_t uid;
-	const char *hostname;
-	bool is_spare;
-};
-
-static int describe(struct manager *m, const struct record *r, const struct vm_owner *owner,
-		    const struct template *tmpl, const struct vm_disks *disks, int *ret,
-		    struct error *err)
+static int describe(struct manager *m, const struct vm_owner *owner, const struct template *tmpl,
+		    const struct vm_disks *disks, int *ret, struct error *err)
 {
 	auto_machine machine;
 	machine_init(&machine);
@@ -240,14 +257,15 @@ static int describe(struct manager *m, const struct record *r, const struct vm_o
 	machine.cgroup = xstrdup(owner->cgroup);
 	machine.uid = owner->uid;
 	machine.fd_count = PLACE_FILES - MACHINE_FD_FIRST + disks->count;
-	machine.memory_max_bytes = (int64_t)tmpl->shape.memory_bytes + QEMU_OVERHEAD;
-	machine.cpu_quota_us = r->request.nano_cpus / (NANO_CPU / CPU_PERIOD_US);
+	machine.memory_max_bytes = (int64_t)tmpl->shape.memory_bytes + VM_QEMU_OVERHEAD;
+	if (owner->limits)
+		fill_limits(owner->limits, &machine);
 	machine.is_spare = owner->is_spare;
-	machine.is_volatile = r->request.auto_remove;
+	machine.is_volatile = owner->is_volatile;
 	machine.root = disks->layers.root;
 	(void)snprintf(machine.hostname, sizeof(machine.hostname), "%s", owner->hostname);
 	strbuf_add(&machine.state, tmpl->state.data, tmpl->state.len);
-	fill_command(m, r, tmpl, disks, &machine);
+	fill_command(m, owner, tmpl, disks, &machine);
 
 	auto_strbuf bytes = STRBUF_INIT(MACHINE_BYTES_MAX);
 	int result = machine_encode(&machine, &bytes, err);
@@ -268,16 +286,16 @@ static int read_only_memory(const struct strbuf *bytes, struct error *err)
 	return copy < 0 ? error_set(err, errno, "open the layers' disk") : copy;
 }
 
-static int give_machine(struct manager *m, const struct record *r, int writable,
-			const struct vm_owner *owner, const struct template *tmpl,
-			const struct vm_disks *disks, struct launch *ret, struct error *err)
+static int give_machine(struct manager *m, int writable, const struct vm_owner *owner,
+			const struct template *tmpl, const struct vm_disks *disks,
+			struct launch *ret, struct error *err)
 {
 	auto_close int layers = read_only_memory(&disks->layers.descriptor, err);
 	auto_close int machine = -1;
 	if (layers < 0)
 		return layers;
 
-	int result = describe(m, r, owner, tmpl, disks, &machine, err);
+	int result = describe(m, owner, tmpl, disks, &machine, err);
 	if (result == 0)
 		result = give_fd(ret, machine, KEEPER_FD_FIRST, err);
 	if (result == 0)
@@ -291,13 +309,15 @@ static int give_machine(struct manager *m, const struct record *r, int writable,
 	return result;
 }
 
-/* The guest's plan. */
+/* The guest's plan; @ret_limits: what the host's group has to hold instead. */
 static int make_plan(struct manager *m, const struct record *r, struct plan **ret,
-		     struct error *err)
+		     struct plan_cgroup *ret_limits, struct error *err)
 {
 	auto_plan_fds joined = {};
 	auto_plan *plan = NULL;
 	int result = isolation_make_plan(m, r, &joined, &plan, err);
+	if (result == 0)
+		*ret_limits = plan->cgroup;
 	if (result == 0)
 		result = guest_plan_adapt(plan, (uint32_t)r->image->diff_id_count,
 					  r->request.auto_remove, err);
@@ -312,13 +332,11 @@ static const char *hostname_of(const struct plan *plan)
 }
 
 static int start_new(struct manager *m, struct record *r, int state_fd,
-		     const struct vm_spare_key *key, const struct plan *plan, struct launch *ret,
-		     struct error *err)
+		     const struct vm_spare_key *key, const struct vm_owner *owner,
+		     struct launch *ret, struct error *err)
 {
 	auto_(vm_disks_done) struct vm_disks disks = {};
 	const struct template *tmpl = NULL;
-	auto_free char *cgroup = xasprintf("berth/%s", r->id);
-	const struct vm_owner owner = { cgroup, record_id_base(r), hostname_of(plan), false };
 
 	int result = templates_get(m->options.templates, &key->shape, &tmpl, err);
 	if (result == 0)
@@ -326,10 +344,10 @@ static int start_new(struct manager *m, struct record *r, int state_fd,
 	if (result < 0)
 		return result;
 	auto_close int writable = writable_disk_make(templates_fd(m->options.templates), state_fd,
-						     WRITABLE_NAME, key->disk_bytes, err);
+						     VM_WRITABLE_NAME, key->disk_bytes, err);
 	if (writable < 0)
 		return writable;
-	return give_machine(m, r, writable, &owner, tmpl, &disks, ret, err);
+	return give_machine(m, writable, owner, tmpl, &disks, ret, err);
 }
 
 static int key_of(const struct record *r, struct vm_spare_key *ret, struct error *err)
@@ -340,11 +358,18 @@ static int key_of(const struct record *r, struct vm_spare_key *ret, struct error
 	return writable_size(&r->request, &ret->disk_bytes, err);
 }
 
+/* Limits that the group of a spare does not have. */
+static bool has_host_limits(const struct container_request *request)
+{
+	return request->nano_cpus || request->cpu_quota_us || request->cpu_shares ||
+	       request->blkio_weight || request->cpuset_cpus || request->cpuset_mems;
+}
+
 /* Whether the instance starts for the first time, and any machine of its kind will do. */
 static bool may_take_spare(const struct record *r, int state_fd)
 {
-	return r->request.nano_cpus == 0 &&
-	       faccessat(state_fd, WRITABLE_NAME, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
+	return !has_host_limits(&r->request) &&
+	       faccessat(state_fd, VM_WRITABLE_NAME, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
 }
 
 static int take_spare(struct manager *m, struct record *r, int state_fd,
@@ -354,7 +379,7 @@ static int take_spare(struct manager *m, struct record *r, int state_fd,
 	struct vm_spare *spare = may_take_spare(r, state_fd) ? vm_spares_take(spares, key) : NULL;
 	if (!spare)
 		return -ENOENT;
-	if (renameat(spares->templates_fd, spare->disk, state_fd, WRITABLE_NAME) < 0) {
+	if (renameat(spares->templates_fd, spare->disk, state_fd, VM_WRITABLE_NAME) < 0) {
 		vm_spare_free(spares, spare);
 		return -errno;
 	}
@@ -369,6 +394,8 @@ static int vm_start(struct manager *m, struct record *r, int state_fd, struct la
 	struct digest image_id;
 	struct vm_spare_key key;
 	auto_plan *plan = NULL;
+	struct plan_cgroup limits;
+	auto_free char *cgroup = xasprintf("berth/%s", r->id);
 
 	int result = isolation_load_image(m, r, err);
 	if (result == 0)
@@ -376,12 +403,45 @@ static int vm_start(struct manager *m, struct record *r, int state_fd, struct la
 	if (result == 0)
 		result = image_layers_get(m->options.store, &image_id, &ret->layers, err);
 	if (result == 0)
-		result = make_plan(m, r, &plan, err);
+		result = make_plan(m, r, &plan, &limits, err);
 	if (result == 0)
 		result = key_of(r, &key, err);
-	if (result == 0 && take_spare(m, r, state_fd, &key, ret) < 0)
-		result = start_new(m, r, state_fd, &key, plan, ret, err);
+	if (result < 0)
+		return result;
+	const struct vm_owner owner = {
+		.cgroup = cgroup,
+		.uid = record_id_base(r),
+		.hostname = hostname_of(plan),
+		.is_volatile = r->request.auto_remove,
+		.limits = &limits,
+	};
+	if (take_spare(m, r, state_fd, &key, ret) < 0)
+		result = start_new(m, r, state_fd, &key, &owner, ret, err);
 	return result < 0 ? result : isolation_seal_plan(plan, &ret->plan_fd, err);
+}
+
+/* Of no limits but the memory's: it does no work of the instance's. */
+int vm_launch_for_work(struct manager *m, struct record *r, struct launch *ret, struct error *err)
+{
+	struct vm_spare_key key;
+	auto_free char *cgroup = xasprintf("berth/%s", r->id);
+	const struct vm_owner owner = {
+		.cgroup = cgroup,
+		.uid = record_id_base(r),
+		.hostname = "berth",
+	};
+
+	if (mkdirat(m->state_fd, r->id, 0700) < 0 && errno != EEXIST)
+		return error_set(err, errno, "make the instance's folder");
+	auto_close int state_fd =
+		openat(m->state_fd, r->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (state_fd < 0)
+		return error_set(err, errno, "open the instance's folder");
+	int result = isolation_load_image(m, r, err);
+	if (result == 0)
+		result = key_of(r, &key, err);
+	key.shape = (struct machine_shape){ .memory_bytes = MEMORY_DEFAULT, .cpus = 1 };
+	return result < 0 ? result : start_new(m, r, state_fd, &key, &owner, ret, err);
 }
 
 /* ---- Spares ------------------------------------------------------------------------------------ */
@@ -390,7 +450,8 @@ static int vm_start(struct manager *m, struct record *r, int state_fd, struct la
 static int make_practice(struct manager *m, const struct record *r, int *ret, struct error *err)
 {
 	auto_plan *plan = NULL;
-	int result = make_plan(m, r, &plan, err);
+	struct plan_cgroup limits;
+	int result = make_plan(m, r, &plan, &limits, err);
 	if (result < 0)
 		return result;
 	plan->argv.count = 0;
@@ -440,7 +501,13 @@ static int make_spare(struct manager *m, struct record *r, uint32_t uid, struct 
 
 	ident_random_hex(name, 8);
 	auto_free char *cgroup = xasprintf("berth/spare-%s", name);
-	const struct vm_owner owner = { cgroup, uid, "berth", true };
+	const struct vm_owner owner = {
+		.cgroup = cgroup,
+		.uid = uid,
+		.hostname = "berth",
+		.is_spare = true,
+		.is_volatile = r->request.auto_remove,
+	};
 	int result = key_of(r, &spare->key, err);
 	if (result == 0)
 		result = isolation_load_image(m, r, err);
@@ -458,7 +525,7 @@ static int make_spare(struct manager *m, struct record *r, uint32_t uid, struct 
 		writable_disk_make(folder, folder, spare->disk, spare->key.disk_bytes, err);
 	if (writable < 0)
 		return writable;
-	result = give_machine(m, r, writable, &owner, tmpl, &disks, &launch, err);
+	result = give_machine(m, writable, &owner, tmpl, &disks, &launch, err);
 	return result < 0 ? result : spawn_spare(m, &launch, spare, err);
 }
 
@@ -483,11 +550,9 @@ static void prepare_next(struct manager *m, struct record *r, struct keeper *k)
 static void vm_started(struct manager *m, struct record *r)
 {
 	struct error why = {};
-	if (r->request.nano_cpus == 0)
+	if (!has_host_limits(&r->request))
 		instance_complain(m, r, manager_spawn(m, r, NULL, prepare_next, &why), &why);
 }
-
-#define ON_A_DISK "its files lie on a disk that only the machine itself mounts"
 
 const struct isolation isolation_vm = {
 	.name = "vm",
@@ -501,12 +566,8 @@ const struct isolation isolation_vm = {
 	.pause = keeper_pause,
 	.unpause = keeper_resume,
 	.start_timeout_ms = START_TIMEOUT_MS,
-	.refusals = {
-		[VERB_COPY] = ON_A_DISK,
-		[VERB_EXPORT] = ON_A_DISK,
-		[VERB_DIFF] = ON_A_DISK,
-		[VERB_COMMIT] = ON_A_DISK,
-		[VERB_UPDATE] = "a machine gets its memory and processors when it starts",
-		[VERB_TOP] = "the processes are the guest's own",
-	},
+	.files = &vm_files,
+	.processes = vm_processes,
+	.usage = vm_usage,
+	.limit = vm_limit,
 };

@@ -4,10 +4,12 @@
 #include <json-c/json_object.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "container/config/compile.h"
-#include "instance/root-view.h"
+#include "files/changes.h"
+#include "files/objects.h"
 #include "instance/state.h"
 
 /**
@@ -22,7 +24,13 @@
  * descriptors, and a keeper carries that out.
  */
 
+struct cgroup_usage;
+struct container_request;
+struct copy_in;
+struct copy_out;
 struct manager;
+struct plan;
+struct process_table;
 struct record;
 struct keeper;
 struct image_layers;
@@ -42,6 +50,36 @@ struct launch {
 	}
 void launch_done(struct launch *launch);
 #define auto_launch auto_(launch_done) struct launch
+
+/*
+ * The files of an instance, running or not, for the verbs export, copy, diff and commit (files.h). All
+ * are called with the record's @verbs held.
+ */
+struct isolation_files {
+	int (*stat)(struct manager *m, struct record *r, const char *path, struct path_stat *ret,
+		    struct error *err);
+	/* @path NULL: everything, as an image would hold it. @stat: what lies there. */
+	int (*copy_out)(struct manager *m, struct record *r, const char *path,
+			struct path_stat *stat, struct copy_out **ret, struct error *err);
+	int (*copy_in)(struct manager *m, struct record *r, const struct files_unpack *options,
+		       struct copy_in **ret, struct error *err);
+	int (*changes)(struct manager *m, struct record *r, change_visit_fn visit, void *arg,
+		       struct error *err);
+	/* What it changed, as a layer; @pause: it stands still meanwhile, where it runs. */
+	int (*write_layer)(struct manager *m, struct record *r, bool pause, tar_sink_fn sink,
+			   void *context, struct error *err);
+	/* Bytes that its writable layer takes. */
+	int64_t (*size)(struct manager *m, struct record *r);
+};
+
+/**
+ * launch_spawn() - start a keeper
+ * @argv:   its name and arguments
+ * @places: what it gets at KEEPER_FD_PLAN to KEEPER_FD_LOG
+ * @ret:    receives its process id
+ */
+must_check int launch_spawn(struct manager *m, const struct launch *launch, char *const argv[],
+			    const int places[5], pid_t *ret, struct error *err);
 
 struct isolation {
 	const char *name;            /* "container", "vm" */
@@ -64,16 +102,20 @@ struct isolation {
 	int (*pause)(struct keeper *k, struct error *err);
 	int (*unpause)(struct keeper *k, struct error *err);
 
+	const struct isolation_files *files;
+
+	/* The processes of a running instance, as usage.h tells them. */
+	int (*processes)(struct manager *m, struct record *r, const char *ps_args,
+			 struct process_table *ret, struct error *err);
+	/* What a running instance uses. */
+	int (*usage)(struct manager *m, struct record *r, struct cgroup_usage *ret,
+		     struct error *err);
 	/*
-	 * The files of an instance, running or not, for the verbs export, copy, diff and commit;
-	 * root-view.h. @open_image: those of its image alone. @open_upper: a descriptor of the folder
-	 * that holds what it changed, -ENOENT where it never ran.
+	 * Gives a running instance the limits in the cgroup part of @limits, which is changed on the
+	 * way; @request: as it will be. With @verbs held.
 	 */
-	int (*open_root)(struct manager *m, struct record *r, enum root_use use,
-			 struct root_view *ret, struct error *err);
-	int (*open_image)(struct manager *m, struct record *r, struct root_view *ret,
-			  struct error *err);
-	int (*open_upper)(struct manager *m, struct record *r, struct error *err);
+	int (*limit)(struct manager *m, struct record *r, const struct container_request *request,
+		     struct plan *limits, struct error *err);
 
 	/* An instance was started; may prepare the next start in a thread. NULL: nothing to do. */
 	void (*started)(struct manager *m, struct record *r);

@@ -30,19 +30,6 @@ int isolation_refuse(const struct isolation *isolation, enum instance_verb verb,
 			 verb_name(verb), isolation->name, why ? why : "not supported");
 }
 
-void launch_done(struct launch *launch)
-{
-	close_p(&launch->plan_fd);
-	plan_fds_done(&launch->fds);
-	if (launch->spare) {
-		/* its keeper is the instance's by now, or ends with the connection */
-		close_p(&launch->spare->pidfd);
-		close_p(&launch->spare->socket);
-		free(launch->spare);
-		launch->spare = NULL;
-	}
-}
-
 int verb_check(struct manager *m, const struct record *r, enum instance_verb verb,
 	       struct error *err)
 {

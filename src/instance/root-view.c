@@ -32,14 +32,6 @@ void root_view_done(struct root_view *view)
 		image_layers_put(view->store, take_ptr(view->layers));
 }
 
-struct tar_tree_options root_view_tar_options(const struct root_view *view)
-{
-	return (struct tar_tree_options){
-		.id_shift = view->id_base,
-		.id_count = view->id_count,
-	};
-}
-
 static void view_init(struct manager *m, const struct record *r, struct root_view *ret)
 {
 	*ret = (struct root_view){

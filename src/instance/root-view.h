@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "base/macros.h"
-#include "store/tar/write.h"
 
 /**
  * DOC: An instance's files, seen by the engine
@@ -47,10 +46,6 @@ struct root_view {
 void root_view_done(struct root_view *view);
 #define auto_root_view auto_(root_view_done) struct root_view
 
-/* How owners are shifted back on the way out. */
-struct tar_tree_options root_view_tar_options(const struct root_view *view);
-
-/* The container's; see struct isolation. */
 must_check int container_root_open(struct manager *m, struct record *r, enum root_use use,
 				   struct root_view *ret, struct error *err);
 

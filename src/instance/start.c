@@ -89,16 +89,6 @@ static struct keeper *connect_keeper(struct manager *m, struct record *r, struct
 	return k;
 }
 
-/*
- * Whether a keeper may complain where the engine does: in a file or the journal. It outlives the
- * engine and must not hold a terminal or a pipe open, whose other end would wait for ever.
- */
-static bool has_lasting_log(void)
-{
-	struct stat st;
-	return fstat(STDERR_FILENO, &st) == 0 && (S_ISREG(st.st_mode) || S_ISSOCK(st.st_mode));
-}
-
 /* The instance gets a keeper that waits for one, with its machine. */
 static int adopt_spare(struct manager *m, const struct record *r, const struct launch *launch,
 		       const struct places *places, struct keeper *k, struct error *err)
@@ -118,32 +108,16 @@ static int adopt_spare(struct manager *m, const struct record *r, const struct l
 static int spawn_keeper(struct manager *m, struct record *r, const struct launch *launch,
 			struct places *places, struct keeper *k, struct error *err)
 {
-	auto_free struct process_fd *fds =
-		xcalloc(launch->fds.count + KEEPER_FD_FIRST, sizeof(*fds));
-	size_t count = 0;
-	char path[64];
-	char name[] = "berth-keeper";
-	char *const argv[] = { name, r->id, (char *)isolation_of(r)->keeper_argument, NULL };
-
-	fds[count++] = (struct process_fd){ launch->plan_fd, KEEPER_FD_PLAN };
-	fds[count++] = (struct process_fd){ places->control_fd, KEEPER_FD_CONTROL };
-	fds[count++] = (struct process_fd){ places->listen_fd, KEEPER_FD_LISTEN };
-	fds[count++] = (struct process_fd){ places->run_fd, KEEPER_FD_RUN };
-	fds[count++] = (struct process_fd){ places->state_fd, KEEPER_FD_LOG };
-	for (uint32_t i = 0; i < launch->fds.count; i++)
-		fds[count++] =
-			(struct process_fd){ launch->fds.items[i], KEEPER_FD_FIRST + (int)i };
+	char *const argv[] = { (char *)"berth-keeper", r->id,
+			       (char *)isolation_of(r)->keeper_argument, NULL };
+	const int fds[] = { launch->plan_fd, places->control_fd, places->listen_fd, places->run_fd,
+			    places->state_fd };
 
 	if (launch->spare)
 		return adopt_spare(m, r, launch, places, k, err);
-	if (has_lasting_log())
-		fds[count++] = (struct process_fd){ STDERR_FILENO, STDERR_FILENO };
-
-	/* The child closes its copy before it executes: so it goes by way of this process. */
-	(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), m->options.keeper_fd);
-	int result = process_spawn(path, argv, NULL, fds, count, &k->pid, err);
+	int result = launch_spawn(m, launch, argv, fds, &k->pid, err);
 	if (result < 0)
-		return error_prefix(err, "start the keeper");
+		return result;
 	k->pidfd = pidfd_open(k->pid, 0);
 	return 0;
 }

@@ -72,10 +72,21 @@ static bool has_own_network(const struct record *r)
 	return !r->vm && (!mode || (strcmp(mode, "host") != 0 && strcmp(mode, "none") != 0));
 }
 
+int container_usage(struct manager *m, struct record *r, struct cgroup_usage *ret,
+		    struct error *err)
+{
+	auto_cgroup *cg = NULL;
+
+	(void)m;
+	int result = usage_open_cgroup(r, &cg, err);
+	if (result == 0)
+		cgroup_usage_read(cg, ret);
+	return result;
+}
+
 int manager_stats(struct manager *m, const char *ref, struct instance_stats *ret, struct error *err)
 {
 	auto_record *r = NULL;
-	auto_cgroup *cg = NULL;
 	struct sysinfo host = {};
 	pid_t pid = 0;
 
@@ -92,12 +103,11 @@ int manager_stats(struct manager *m, const char *ref, struct instance_stats *ret
 		if (state_has_keeper(r->state))
 			pid = r->pid;
 	}
-	if (pid == 0 || usage_open_cgroup(r, &cg, NULL) < 0)
+	if (pid == 0 || isolation_of(r)->usage(m, r, &ret->usage, NULL) < 0)
 		return 0;
 	(void)sysinfo(&host);
 	ret->running = true;
 	ret->read_ns = clock_now();
-	cgroup_usage_read(cg, &ret->usage);
 	ret->system_cpu_ns = system_cpu_ns();
 	ret->online_cpus = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
 	ret->host_memory_bytes = (uint64_t)host.totalram * host.mem_unit;

@@ -13,6 +13,7 @@
 #include "container/seccomp/seccomp.h"
 #include "instance/isolation-plan.h"
 #include "instance/manager-internal.h"
+#include "instance/usage-internal.h"
 #include "instance/usage.h"
 
 /* What Docker's update document may say of HostConfig. */
@@ -45,6 +46,18 @@ static bool is_changeable(const char *key)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(changeable); i++) {
 		if (strcmp(changeable[i], key) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whether more than restart policy and labels is to be changed. */
+static bool changes_limits(struct json_object *changes)
+{
+	json_object_object_foreach(changes, key, value)
+	{
+		if (strcmp(key, "Labels") != 0 && strcmp(key, "RestartPolicy") != 0 &&
+		    !is_nothing(value))
 			return true;
 	}
 	return false;
@@ -145,12 +158,31 @@ static int compile_limits(struct record *r, const struct container_request *requ
 			  : container_compile(&config, &identity, &seccomp, &fds, ret, err);
 }
 
-static int tell_keeper(struct manager *m, struct record *r, const struct container_request *request,
-		       struct keeper *k, struct error *err)
+int usage_tell_keeper(struct manager *m, struct record *r, const struct plan *limits,
+		      struct error *err)
+{
+	auto_keeper *k = record_keeper(m, r);
+	auto_close int plan_fd = -1;
+
+	if (!k)
+		return 0; /* it has just ended */
+	int result = isolation_seal_plan(limits, &plan_fd, err);
+	return result < 0 ? result
+			  : keeper_request(k, KEEPER_UPDATE, 0, NULL, 0, NULL, 0, &plan_fd, 1, err);
+}
+
+int container_limit(struct manager *m, struct record *r, const struct container_request *request,
+		    struct plan *limits, struct error *err)
+{
+	(void)request;
+	return usage_tell_keeper(m, r, limits, err);
+}
+
+static int limit_running(struct manager *m, struct record *r,
+			 const struct container_request *request, struct error *err)
 {
 	auto_plan *compiled = NULL;
 	auto_plan *limits = plan_new();
-	auto_close int plan_fd = -1;
 
 	int result = isolation_load_image(m, r, err);
 	if (result == 0)
@@ -160,9 +192,7 @@ static int tell_keeper(struct manager *m, struct record *r, const struct contain
 	limits->id = plan_text(limits, r->id);
 	*plan_add(limits, &limits->argv) = plan_text(limits, "update");
 	limits->cgroup = compiled->cgroup;
-	result = isolation_seal_plan(limits, &plan_fd, err);
-	return result < 0 ? result
-			  : keeper_request(k, KEEPER_UPDATE, 0, NULL, 0, NULL, 0, &plan_fd, 1, err);
+	return isolation_of(r)->limit(m, r, request, limits, err);
 }
 
 /* ---- The record ----------------------------------------------------------------------------- */
@@ -216,9 +246,8 @@ static int update(struct manager *m, struct record *r, struct json_object *chang
 				   "for the container");
 	if (result < 0)
 		return result;
-	auto_keeper *k = record_keeper(m, r);
-	if (k)
-		result = tell_keeper(m, r, &request, k, err);
+	if (state_has_keeper(r->state) && changes_limits(changes))
+		result = limit_running(m, r, &request, err);
 	if (result < 0)
 		return result;
 	{
@@ -237,8 +266,6 @@ int manager_update(struct manager *m, const char *ref, struct json_object *chang
 		return result;
 	auto_verbs struct record *held = record_lock(r);
 	result = verb_check(m, r, VERB_UPDATE, err);
-	if (result == 0 && r->vm)
-		result = isolation_refuse(isolation_of(r), VERB_UPDATE, err);
 	if (result == 0)
 		result = update(m, r, changes, err);
 	if (result < 0)

@@ -9,14 +9,17 @@
 #include "base/error.h"
 #include "base/macros.h"
 #include "base/strv.h"
+#include "container/process-table.h"
 #include "instance/manager.h"
 #include "sys/cgroup-usage.h"
 
 /**
  * DOC: What instances use
  *
- * Processes and numbers are read from the kernel by the engine: from /proc and from the instance's
- * control group. Nothing is executed, neither on the host nor inside.
+ * A container's processes and numbers are read from the kernel by the engine: from /proc and from the
+ * instance's control group. A machine's own kernel knows its processes and its memory; its guest reads
+ * them by the same code, and what the machine costs is read from QEMU's control group. Nothing is
+ * executed, neither on the host nor inside.
  */
 
 struct instance_network {
@@ -42,21 +45,12 @@ struct instance_stats {
 must_check int manager_stats(struct manager *m, const char *ref, struct instance_stats *ret,
 			     struct error *err);
 
-/* Rows of cells. */
-struct process_table {
-	struct strv titles;
-	struct strv *rows;
-	size_t row_count;
-};
-void process_table_done(struct process_table *table);
-#define auto_process_table auto_(process_table_done) struct process_table
-
 /**
  * manager_top() - the processes of a running instance
  * @ps_args: as for ps(1): "-ef" (also for "" and NULL), "aux", or "-o" with a list of columns; others
  *           are refused
  *
- * Process ids are the host's, user ids the instance's own.
+ * Process ids are the host's, or the guest's own; user ids are the instance's own.
  */
 must_check int manager_top(struct manager *m, const char *ref, const char *ps_args,
 			   struct process_table *ret, struct error *err);

@@ -444,12 +444,10 @@ static int vm_freeze(struct backend *b, bool freeze, struct error *err)
 	return 0;
 }
 
+/* The host's part: what is counted inside, the engine asks the guest to set. */
 static int vm_update(struct backend *b, const struct plan *plan, struct error *err)
 {
-	(void)b;
-	(void)plan;
-	return error_say(err, EOPNOTSUPP,
-			 "a machine's memory and processors are set when it starts");
+	return vm_process_limit(&cast(b)->process, &plan->cgroup, err);
 }
 
 static bool vm_oom(struct backend *b)

@@ -13,11 +13,11 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "container/plan/plan.h"
 #include "sys/cgroup.h"
 #include "sys/process-fd.h"
 #include "vm/jail.h"
 
-#define CPU_PERIOD_US 100000
 /* Of cpu.shares: next to nothing, and the kernel's default. */
 #define SPARE_SHARES 2
 #define INSTANCE_SHARES 1024
@@ -96,10 +96,12 @@ static int make_cgroup(struct vm_process *p, const struct machine *m, struct err
 	struct cgroup_limits limits = CGROUP_LIMITS_NONE;
 	if (m->memory_max_bytes > 0)
 		limits.memory_bytes = m->memory_max_bytes;
-	if (m->cpu_quota_us > 0) {
-		limits.cpu_quota_us = m->cpu_quota_us;
-		limits.cpu_period_us = CPU_PERIOD_US;
-	}
+	limits.cpu_quota_us = m->cpu_quota_us;
+	limits.cpu_period_us = m->cpu_period_us;
+	limits.cpu_shares = m->cpu_shares;
+	limits.blkio_weight = m->blkio_weight;
+	limits.cpuset_cpus = m->cpuset_cpus;
+	limits.cpuset_mems = m->cpuset_mems;
 	if (m->is_spare)
 		limits.cpu_shares = SPARE_SHARES;
 	p->limits = limits;
@@ -271,6 +273,23 @@ int vm_process_freeze(struct vm_process *p, bool freeze, struct error *err)
 {
 	return qmp_execute(p->qmp, freeze ? "stop" : "cont", NULL, -1, FREEZE_TIMEOUT_MS, NULL,
 			   err);
+}
+
+int vm_process_limit(struct vm_process *p, const struct plan_cgroup *from, struct error *err)
+{
+	const struct cgroup_limits limits = {
+		.memory_bytes = CGROUP_LIMIT_NONE,
+		.memory_swap_bytes = CGROUP_LIMIT_NONE,
+		.memory_low_bytes = CGROUP_LIMIT_NONE,
+		.pids = CGROUP_LIMIT_NONE,
+		.cpu_quota_us = from->cpu_quota_us,
+		.cpu_period_us = from->cpu_period_us,
+		.cpu_shares = from->cpu_shares,
+		.blkio_weight = from->blkio_weight,
+		.cpuset_cpus = from->cpuset_cpus,
+		.cpuset_mems = from->cpuset_mems,
+	};
+	return p->cgroup ? cgroup_limit(p->cgroup, &limits, err) : 0;
 }
 
 int vm_process_move(struct vm_process *p, const char *path, struct error *err)

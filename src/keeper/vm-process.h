@@ -75,6 +75,12 @@ int64_t vm_process_starved(const struct vm_process *p);
 /* Freezes or continues the machine's processors. */
 must_check int vm_process_freeze(struct vm_process *p, bool freeze, struct error *err);
 
+struct plan_cgroup;
+
+/* Sets those limits that are measured in the host's processors and disks. */
+must_check int vm_process_limit(struct vm_process *p, const struct plan_cgroup *limits,
+				struct error *err);
+
 /* Puts the machine into another control group, by another name of its own where that can be. */
 must_check int vm_process_move(struct vm_process *p, const char *cgroup, struct error *err);
 

@@ -19,6 +19,16 @@ static int check_host_free(const struct plan *plan, struct error *err)
 	return 0;
 }
 
+void guest_plan_adapt_limits(struct plan_cgroup *limits)
+{
+	limits->cpu_quota_us = PLAN_LIMIT_NONE;
+	limits->cpu_period_us = PLAN_LIMIT_NONE;
+	limits->cpu_shares = PLAN_LIMIT_NONE;
+	limits->blkio_weight = PLAN_LIMIT_NONE;
+	limits->cpuset_cpus = NULL;
+	limits->cpuset_mems = NULL;
+}
+
 int guest_plan_adapt(struct plan *plan, uint32_t layer_count, bool is_volatile, struct error *err)
 {
 	int rc = check_host_free(plan, err);
@@ -30,10 +40,7 @@ int guest_plan_adapt(struct plan *plan, uint32_t layer_count, bool is_volatile, 
 	plan->uid_maps.count = 0;
 	plan->gid_maps.count = 0;
 	plan->loopback = false; /* the guest brought it up */
-	plan->cgroup.cpu_quota_us = PLAN_LIMIT_NONE;
-	plan->cgroup.cpu_period_us = PLAN_LIMIT_NONE;
-	plan->cgroup.cpuset_cpus = NULL;
-	plan->cgroup.cpuset_mems = NULL;
+	guest_plan_adapt_limits(&plan->cgroup);
 
 	plan->root.type = PLAN_ROOT_OVERLAY;
 	plan->root.idmap = false;

@@ -7,6 +7,7 @@
 #include "base/error.h"
 
 struct plan;
+struct plan_cgroup;
 
 /**
  * guest_plan_adapt() - turn the plan of a container into the one that a guest carries out
@@ -23,3 +24,6 @@ struct plan;
  */
 must_check int guest_plan_adapt(struct plan *plan, uint32_t layer_count, bool is_volatile,
 				struct error *err);
+
+/* Leaves to the host's group what is measured in the host's processors and disks. */
+void guest_plan_adapt_limits(struct plan_cgroup *limits);

@@ -33,6 +33,8 @@ static void a_description_survives_the_way(void **state)
 	m.fd_count = 5;
 	m.memory_max_bytes = 1 << 30;
 	m.is_volatile = true;
+	m.cpu_shares = 512;
+	m.cpuset_cpus = xstrdup("0-1");
 	strbuf_adds(&m.state, "state");
 	m.root.layer_count = 1;
 	m.root.layers[0] = (struct guest_layer){ { 0, 512 }, { 512, 512 } };
@@ -43,6 +45,10 @@ static void a_description_survives_the_way(void **state)
 	assert_int_equal(back.template_fd, -1);
 	assert_string_equal(strbuf_text(&back.state), "state");
 	assert_true(back.is_volatile);
+	assert_int_equal(back.cpu_shares, 512);
+	assert_string_equal(back.cpuset_cpus, "0-1");
+	assert_null(back.cpuset_mems);
+	assert_int_equal(back.cpu_quota_us, m.cpu_quota_us);
 	assert_int_equal(back.root.layers[0].data.start, 512);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "container/plan/plan.h"
 #include "vm/wire.h"
 
 #define MACHINE_MAGIC 0x314d5642u /* "BVM1" */
@@ -13,7 +14,13 @@
 
 void machine_init(struct machine *m)
 {
-	*m = (struct machine){ .template_fd = -1 };
+	*m = (struct machine){
+		.template_fd = -1,
+		.cpu_quota_us = PLAN_LIMIT_NONE,
+		.cpu_period_us = PLAN_LIMIT_NONE,
+		.cpu_shares = PLAN_LIMIT_NONE,
+		.blkio_weight = PLAN_LIMIT_NONE,
+	};
 	strbuf_init(&m->state, MACHINE_STATE_MAX);
 }
 
@@ -21,6 +28,8 @@ void machine_done(struct machine *m)
 {
 	free(m->qemu);
 	free(m->cgroup);
+	free(m->cpuset_cpus);
+	free(m->cpuset_mems);
 	strv_done(&m->argv);
 	strbuf_done(&m->state);
 }
@@ -42,6 +51,11 @@ int machine_encode(const struct machine *m, struct strbuf *out, struct error *er
 	wire_put_text(out, m->cgroup);
 	wire_put_u64(out, (uint64_t)m->memory_max_bytes);
 	wire_put_u64(out, (uint64_t)m->cpu_quota_us);
+	wire_put_u64(out, (uint64_t)m->cpu_period_us);
+	wire_put_u64(out, (uint64_t)m->cpu_shares);
+	wire_put_u64(out, (uint64_t)m->blkio_weight);
+	wire_put_text(out, m->cpuset_cpus);
+	wire_put_text(out, m->cpuset_mems);
 	wire_put_u8(out, m->is_spare);
 	wire_put_u8(out, m->is_volatile);
 	guest_root_encode(&m->root, out);
@@ -53,6 +67,13 @@ static char *get_text(struct wire_reader *r)
 	char text[TEXT_MAX];
 	wire_get_text(r, text, sizeof(text));
 	return xstrdup(text);
+}
+
+/* NULL for an empty one. */
+static char *get_optional_text(struct wire_reader *r)
+{
+	auto_free char *text = get_text(r);
+	return *text ? take_ptr(text) : NULL;
 }
 
 int machine_decode(const void *data, size_t len, struct machine *ret, struct error *err)
@@ -78,6 +99,11 @@ int machine_decode(const void *data, size_t len, struct machine *ret, struct err
 	ret->cgroup = get_text(&r);
 	ret->memory_max_bytes = (int64_t)wire_get_u64(&r);
 	ret->cpu_quota_us = (int64_t)wire_get_u64(&r);
+	ret->cpu_period_us = (int64_t)wire_get_u64(&r);
+	ret->cpu_shares = (int64_t)wire_get_u64(&r);
+	ret->blkio_weight = (int64_t)wire_get_u64(&r);
+	ret->cpuset_cpus = get_optional_text(&r);
+	ret->cpuset_mems = get_optional_text(&r);
 	ret->is_spare = wire_get_u8(&r) != 0;
 	ret->is_volatile = wire_get_u8(&r) != 0;
 	if (r.bad || ret->fd_count > MACHINE_FDS_MAX || ret->argv.count == 0 ||

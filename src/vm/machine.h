@@ -50,7 +50,13 @@ struct machine {
 	char hostname[GUEST_HOSTNAME_MAX];
 	char *cgroup;             /* QEMU's control group ("berth/4f9c"); "" for none */
 	int64_t memory_max_bytes; /* of that group */
-	int64_t cpu_quota_us;     /* for a period of 100 ms */
+	/* Others of it, each PLAN_LIMIT_NONE or NULL where there is none. */
+	int64_t cpu_quota_us;
+	int64_t cpu_period_us;
+	int64_t cpu_shares;
+	int64_t blkio_weight;
+	char *cpuset_cpus;
+	char *cpuset_mems;
 	bool is_spare;    /* waits for an instance: gets processor time that nobody else wants */
 	bool is_volatile; /* the writable disk need not be written back at the end */
 	struct guest_root root;

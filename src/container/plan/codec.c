@@ -22,7 +22,7 @@ struct codec {
 };
 
 #define PLAN_MAGIC 0x4e4c5042u /* "BPLN" */
-#define PLAN_VERSION 1u
+#define PLAN_VERSION 2u
 #define LIST_MAX 65536u
 
 static void codec_fail(struct codec *c, const char *fault)
@@ -345,6 +345,7 @@ static void code_process(struct codec *c, struct plan *p)
 	code_bytes(c, &p->seccomp, &p->seccomp_len);
 	code_u32(c, &p->seccomp_flags);
 	code_streams(c, &p->streams);
+	code_bool(c, &p->own_work);
 	if (c->fault)
 		return;
 	if (p->argv.count == 0)

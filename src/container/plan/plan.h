@@ -254,6 +254,7 @@ struct plan {
 	uint32_t seccomp_len;   /* bytes */
 	uint32_t seccomp_flags; /* SECCOMP_FILTER_FLAG_LOG and the like */
 	struct plan_streams streams;
+	bool own_work; /* @argv names no program but work of a machine's guest: vm/guest-work.h */
 
 	/* What it runs in; an exec leaves all of this empty. */
 	struct plan_namespace namespaces[PLAN_NS_COUNT];

@@ -13,7 +13,6 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/path.h"
-#include "store/layer/inflate.h"
 #include "store/tar/unpack-object.h"
 #include "store/tree/internal.h"
 #include "store/tree/tree.h"
@@ -34,7 +33,6 @@ struct tar_unpack {
 	struct tar_unpack_options o;
 	char *path;
 	struct tar_parser *parser;
-	struct inflate *inflate;
 	struct folder_time *folders;
 	size_t folder_count;
 
@@ -312,13 +310,6 @@ static int take_entry(void *context, const struct tar_entry *e, struct error *er
 	return r < 0 ? error_prefix(err, "unpack '%.200s'", e->path) : 0;
 }
 
-static int take_plain(void *context, const uint8_t *data, size_t len, struct error *err)
-{
-	struct tar_unpack *u = context;
-
-	return tar_parser_write(u->parser, data, len, err);
-}
-
 /* ---- The whole ------------------------------------------------------------------------------ */
 
 struct tar_unpack *tar_unpack_new(const struct tar_unpack_options *options)
@@ -330,7 +321,6 @@ struct tar_unpack *tar_unpack_new(const struct tar_unpack_options *options)
 	u->path = xstrdup(options->path);
 	u->parent_fd = u->file_fd = -1;
 	u->parser = tar_parser_new(&events, u, ENTRIES_MAX);
-	u->inflate = inflate_new(take_plain, u);
 	return u;
 }
 
@@ -344,7 +334,6 @@ void tar_unpack_free(struct tar_unpack *u)
 		free(u->folders[i].path);
 	free(u->folders);
 	tar_parser_free(u->parser);
-	inflate_free(u->inflate);
 	free(u->path);
 	free(u);
 }
@@ -356,7 +345,7 @@ int tar_unpack_write(struct tar_unpack *u, const void *data, size_t len, struct 
 	int r = fs_identity_enter(u->o.id_base, u->o.id_base, &back, err);
 	if (r < 0)
 		return r;
-	r = inflate_write(u->inflate, data, len, err);
+	r = tar_parser_write(u->parser, data, len, err);
 	fs_identity_leave(&back);
 	return r;
 }
@@ -368,9 +357,7 @@ int tar_unpack_finish(struct tar_unpack *u, struct error *err)
 	int r = fs_identity_enter(u->o.id_base, u->o.id_base, &back, err);
 	if (r < 0)
 		return r;
-	r = inflate_finish(u->inflate, err);
-	if (r == 0)
-		r = tar_parser_finish(u->parser, err);
+	r = tar_parser_finish(u->parser, err);
 	if (r == 0)
 		set_folder_times(u);
 	fs_identity_leave(&back);

@@ -42,7 +42,7 @@ DEFINE_AUTO(struct tar_unpack, tar_unpack_free);
 #define auto_tar_unpack auto_(tar_unpack_freep) struct tar_unpack
 
 /**
- * tar_unpack_write() - give the next bytes, compressed or not
+ * tar_unpack_write() - give the next bytes, which are not compressed
  *
  * Return: 0; -EBADMSG where it is no tar; -EINVAL where an entry can not be (@keep_kinds, an owner that
  * the tree does not have); -EACCES where something belongs to nobody inside; others of the disk.

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "files/changes.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,9 +13,10 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/fd.h"
 #include "base/path.h"
-#include "instance/files-internal.h"
-#include "instance/files.h"
+#include "base/strv.h"
+#include "store/tar/buffer.h"
 #include "store/tree/tree.h"
 #include "sys/rootfs.h"
 
@@ -30,9 +33,9 @@ struct level {
 };
 
 struct walk {
-	struct root_view image;
+	int image_fd;
 	const struct strv *skip;
-	int (*visit)(const char *path, enum change_kind kind, void *arg);
+	change_visit_fn visit;
 	void *arg;
 	size_t names_room; /* bytes that names may take of the folders that are being walked */
 	char path[ROOTFS_PATH_MAX]; /* absolute */
@@ -56,7 +59,7 @@ static bool is_empty_folder(int dir_fd)
 	return count <= 2;
 }
 
-void files_placeholders(int upper_fd, struct strv *ret)
+static void find_placeholders(int upper_fd, struct strv *ret)
 {
 	static const char *const places[] = {
 		"dev", "proc", "sys", "etc/hosts", "etc/hostname", "etc/resolv.conf",
@@ -99,7 +102,7 @@ static int tell(struct walk *w, struct level *level, enum change_kind kind)
 
 static bool look_in_image(const struct walk *w, struct stat *ret)
 {
-	auto_close int fd = rootfs_open(w->image.fd, w->path, O_PATH | O_NOFOLLOW, NULL);
+	auto_close int fd = rootfs_open(w->image_fd, w->path, O_PATH | O_NOFOLLOW, NULL);
 
 	return fd >= 0 && fstat(fd, ret) == 0;
 }
@@ -118,7 +121,7 @@ static int list_folder(struct walk *w, int dir_fd, bool opaque, struct strv *ret
 	if (r < 0 || !opaque)
 		return r;
 	auto_close int lower =
-		rootfs_open(w->image.fd, w->path, O_PATH | O_DIRECTORY | O_NOFOLLOW, NULL);
+		rootfs_open(w->image_fd, w->path, O_PATH | O_DIRECTORY | O_NOFOLLOW, NULL);
 	return lower < 0 ? 0 : path_list(lower, &w->names_room, ret, err);
 }
 
@@ -186,49 +189,50 @@ static int walk_folder(struct walk *w, int dir_fd, struct level *level, int dept
 	return r;
 }
 
-static int open_both(struct manager *m, struct record *r, struct root_view *image,
-		     struct error *err)
+int files_changes(int upper_fd, int image_fd, change_visit_fn visit, void *arg, struct error *err)
 {
-	const struct isolation *isolation = isolation_of(r);
-	int result = verb_check(m, r, VERB_DIFF, err);
-
-	if (result < 0)
-		return result;
-	if (!isolation->open_upper || !isolation->open_image)
-		return isolation_refuse(isolation, VERB_DIFF, err);
-	auto_close int upper = isolation->open_upper(m, r, err);
-	if (upper < 0)
-		return upper;
-	result = isolation->open_image(m, r, image, err);
-	return result < 0 ? result : take_fd(upper);
-}
-
-int manager_changes(struct manager *m, const char *ref,
-		    int (*visit)(const char *path, enum change_kind kind, void *arg), void *arg,
-		    struct error *err)
-{
-	auto_record *r = NULL;
 	auto_strv skip = {};
 	struct level root = { .told = true };
-
-	int result = roster_find(&m->roster, ref, &r, err);
-	if (result < 0)
-		return result;
 	auto_free struct walk *w = xnew(struct walk);
-	w->image.fd = -1;
+
+	find_placeholders(upper_fd, &skip);
+	w->image_fd = image_fd;
 	w->skip = &skip;
 	w->visit = visit;
 	w->arg = arg;
+	return walk_folder(w, upper_fd, &root, 0, err);
+}
+
+/* ---- A layer -------------------------------------------------------------------------------- */
+
+static int write_changes(const struct files_root *upper, struct tar_writer *w, struct error *err)
+{
+	auto_strv skip = {};
+	const struct tar_tree_options options = {
+		.id_shift = upper->id_base,
+		.id_count = upper->id_count,
+		.convert_whiteouts = true,
+		.skip = &skip,
+	};
+
+	if (upper->fd < 0) /* it never ran */
+		return 0;
+	find_placeholders(upper->fd, &skip);
+	return tar_write_tree(w, upper->fd, &options, err);
+}
+
+int files_write_layer(const struct files_root *upper, tar_sink_fn sink, void *context,
 	w->names_room = NAMES_MAX;
-	auto_close int upper = open_both(m, r, &w->image, err);
-	if (upper == -ENOENT)
-		return 0; /* it never ran */
-	if (upper < 0)
-		return upper;
-	files_placeholders(upper, &skip);
-	result = walk_folder(w, upper, &root, 0, err);
-	root_view_done(&w->image);
-	return result;
+		      struct error *err)
+{
+	auto_tar_buffer buffer = {};
+	struct tar_writer w = { .sink = tar_buffer_take, .context = &buffer };
+
+	tar_buffer_init(&buffer, sink, context);
+	int result = write_changes(upper, &w, err);
+	if (result == 0)
+		result = tar_write_end(&w, err);
+	return result < 0 ? result : tar_buffer_flush(&buffer, err);
 }
 
 /* ---- Size ----------------------------------------------------------------------------------- */
@@ -254,18 +258,10 @@ static void add_sizes(int dir_fd, int depth, size_t names_room, int64_t *sum)
 	}
 }
 
-int manager_disk_usage(struct manager *m, const char *ref, int64_t *ret, struct error *err)
+int64_t files_size(int upper_fd)
 {
-	auto_record *r = NULL;
 	int64_t sum = 0;
 
-	int result = roster_find(&m->roster, ref, &r, err);
-	if (result < 0)
-		return result;
-	const struct isolation *isolation = isolation_of(r);
-	auto_close int upper = isolation->open_upper ? isolation->open_upper(m, r, NULL) : -ENOENT;
-	if (upper >= 0)
-		add_sizes(upper, 0, NAMES_MAX, &sum);
-	*ret = sum;
-	return 0;
+	add_sizes(upper_fd, 0, NAMES_MAX, &sum);
+	return sum;
 }

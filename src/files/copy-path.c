@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "instance/copy-path.h"
+#include "files/copy-path.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "container/request/mounts.h"
-#include "instance/record.h"
 
 /* Appends one part to a clean absolute path; ".." takes one away. */
 static int add_part(char path[ROOTFS_PATH_MAX], const char *part, size_t len)
@@ -68,26 +66,4 @@ char *copy_path_archive_name(const char *path)
 	if (strcmp(path, ".") == 0 || (len > 1 && strcmp(path + len - 2, "/.") == 0))
 		return xstrdup(".");
 	return xstrdup(parts.name);
-}
-
-int copy_path_check_mounts(const struct record *r, const char *path, struct error *err)
-{
-	auto_container_mounts mounts = {};
-	struct copy_path parts;
-
-	int result = copy_path_split(path, &parts, err);
-	if (result == 0)
-		result = container_mounts_collect(&r->request, NULL, &mounts, err);
-	for (size_t i = 0; i < mounts.count && result == 0; i++) {
-		const char *target = mounts.items[i].target;
-		size_t len = strlen(target);
-		if (mounts.items[i].type != CONTAINER_MOUNT_TMPFS &&
-		    strncmp(parts.path, target, len) == 0 &&
-		    (parts.path[len] == '\0' || parts.path[len] == '/'))
-			result = error_say(err, EBUSY,
-					   "%s lies in the mount at %s, which is there only while "
-					   "the container runs",
-					   path, target);
-	}
-	return result;
 }

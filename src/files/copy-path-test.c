@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "instance/copy-path.h"
+#include "files/copy-path.h"
 
 #include <errno.h>
 #include <string.h>

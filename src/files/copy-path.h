@@ -15,8 +15,6 @@
  * folders (a link there is followed), everything else is the object itself, link or not.
  */
 
-struct record;
-
 struct copy_path {
 	char path[ROOTFS_PATH_MAX]; /* clean and absolute */
 	const char *name;           /* its last part; "/" for the root */
@@ -28,6 +26,3 @@ must_check int copy_path_split(const char *path, struct copy_path *ret, struct e
 
 /* The name of the topmost entry of the archive that @path gives; "" for the root. */
 char *copy_path_archive_name(const char *path);
-
-/* Refuses a path into a mount that is there only while the instance runs. */
-must_check int copy_path_check_mounts(const struct record *r, const char *path, struct error *err);
