@@ -72,6 +72,11 @@ static int container_check(struct manager *m, const struct record *r,
 	(void)m;
 	(void)image;
 	auto_container_mounts mounts = {};
+	if (r->request.storage_options)
+		return error_say(err, EOPNOTSUPP,
+				 "a limit on what is written (StorageOpt) is not possible with "
+				 "isolation container: its files lie in a folder of the host's own "
+				 "disk");
 	return container_mounts_collect(&r->request, NULL, &mounts, err);
 }
 

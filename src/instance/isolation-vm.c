@@ -75,6 +75,8 @@ static int writable_size(const struct container_request *request, uint64_t *ret,
 	const char *text =
 		request->storage_options ? map_get(request->storage_options, "size") : NULL;
 	int64_t size = (int64_t)WRITABLE_BYTES_DEFAULT;
+	if (request->storage_options && (!text || map_count(request->storage_options) > 1))
+		return error_say(err, EINVAL, "size is the only storage option of a machine");
 	if (text && (memory_size_parse(text, &size) < 0 || size <= 0))
 		return error_say(err, EINVAL, "storage option size=%s is no size", text);
 	*ret = (uint64_t)size / 4096 * 4096;
@@ -115,7 +117,8 @@ static int vm_check(struct manager *m, const struct record *r, const struct imag
 	uint64_t size;
 	if (image->diff_id_count > GUEST_LAYERS_MAX)
 		return refuse(err, "this image", "it has too many layers");
-	if (joins(request->network_mode) || joins(request->pid_mode) || joins(request->ipc_mode))
+	if (joins(request->network_mode) || joins(request->pid_mode) || joins(request->ipc_mode) ||
+	    joins(request->uts_mode))
 		return refuse(err, "sharing a namespace", "the guest has a kernel of its own");
 	if (request->device_count > 0)
 		return refuse(err, "a device", "the host's devices are not in the guest");

@@ -87,8 +87,12 @@ int vm_usage(struct manager *m, struct record *r, struct cgroup_usage *ret, stru
 	auto_strbuf bytes = STRBUF_INIT(GUEST_USAGE_BYTES);
 
 	int result = container_usage(m, r, ret, err);
-	if (result == 0 && ask(m, r, &work, NULL, &bytes, NULL) == 0)
-		result = guest_usage_decode(bytes.data, bytes.len, ret, err);
+	if (result < 0 || ask(m, r, &work, NULL, &bytes, NULL) < 0)
+		return result;
+	uint64_t machine_bytes = ret->memory_limit_bytes - (uint64_t)VM_QEMU_OVERHEAD;
+	result = guest_usage_decode(bytes.data, bytes.len, ret, err);
+	if (ret->memory_limit_bytes > machine_bytes)
+		ret->memory_limit_bytes = machine_bytes;
 	return result;
 }
 
@@ -106,15 +110,14 @@ static int check_machine(struct manager *m, struct record *r,
 		return result;
 	int64_t most = (int64_t)host->memory_limit_bytes - VM_QEMU_OVERHEAD - VM_MEMORY_OVERHEAD;
 	if (request->memory_bytes > most)
-		return error_say(err, EOPNOTSUPP,
-				 "a machine's memory is given to it when it starts: this one can "
-				 "have %lld MiB at most until it is stopped",
-				 (long long)(most >> 20));
+		return error_say(
+			err, EOPNOTSUPP,
+			"more memory is not possible with isolation vm: a machine gets its "
+			"memory when it starts");
 	if (vm_whole_cpus(request) > have)
 		return error_say(err, EOPNOTSUPP,
-				 "a machine's processors are given to it when it starts: this one "
-				 "has %lld until it is stopped",
-				 (long long)have);
+				 "more processors are not possible with isolation vm: a machine "
+				 "gets its processors when it starts");
 	return 0;
 }
 

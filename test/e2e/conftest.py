@@ -12,6 +12,7 @@ sys.path.insert(0, str(ROOT / "test" / "support"))
 
 import images  # noqa: E402
 from engine import Engine  # noqa: E402
+from parity import Parity  # noqa: E402
 from registry import Registry  # noqa: E402
 
 IMAGE_FOLDER = os.environ.get("BERTH_TEST_IMAGES", str(ROOT / "build" / "images"))
@@ -85,12 +86,29 @@ def name():
     return "t-" + uuid.uuid4().hex[:12]
 
 
-@pytest.fixture(params=["container", "vm"])
+def pytest_addoption(parser):
+    parser.addoption("--parity-write", action="store_true", help="write docs/parity.md anew")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "isolations(...): the isolations that a test runs with; both where there is no mark")
+    config.addinivalue_line("markers", "parity(verb, what): the row of docs/parity.md that a test speaks for")
+    config.pluginmanager.register(Parity(config))
+
+
+def pytest_generate_tests(metafunc):
+    """Each behaviour is tested once per isolation; @pytest.mark.isolations("container") names those that have it."""
+    if "isolation" in metafunc.fixturenames:
+        marker = metafunc.definition.get_closest_marker("isolations")
+        metafunc.parametrize("isolation", marker.args if marker else ["container", "vm"], scope="module")
+
+
+@pytest.fixture(scope="module")
 def isolation(request):
-    """Each behaviour is tested once per isolation; `flags` are the words that choose it."""
+    """"container" or "vm"; `flags` are the words that choose it."""
     return request.param
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def flags(isolation):
     return ["--vm"] if isolation == "vm" else []

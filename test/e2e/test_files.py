@@ -16,6 +16,7 @@ import pytest
 
 IMAGE = "busybox:latest"
 FOREVER = "while :; do sleep 0.05; done"
+FLAGS = []
 HOST_MARK = "/etc/berth-e2e-mark"
 
 
@@ -28,6 +29,12 @@ class Connection(http.client.HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(60)
         self.sock.connect(str(self.path))
+
+
+@pytest.fixture(autouse=True)
+def isolated(flags):
+    """Everything here runs once per isolation."""
+    FLAGS[:] = flags
 
 
 @pytest.fixture
@@ -85,7 +92,7 @@ def content(data, name):
 
 
 def start(engine, name, script="", *flags, image=IMAGE):
-    engine.berth("run", "-d", "--name", name, "--network", "none", *flags, image, "sh", "-c",
+    engine.berth("run", "-d", *FLAGS, "--name", name, "--network", "none", *flags, image, "sh", "-c",
                  f"{script}\ntouch /tmp/ready\n{FOREVER}")
     deadline = time.monotonic() + 20
     while engine.berth("cp", f"{name}:/tmp/ready", "-", check=False).returncode != 0:
@@ -118,6 +125,7 @@ def test_an_export_holds_the_merged_root_with_its_own_owners_running_or_not(engi
     assert sorted(entries(running)) == sorted(entries(stopped))
 
 
+@pytest.mark.isolations("container")
 def test_an_export_leaves_out_what_is_mounted_in_the_instance(engine, name, tmp_path):
     (tmp_path / "secret").write_text("of the host")
     start(engine, name, "", "-v", f"{tmp_path}:/data", "--tmpfs", "/scratch")
@@ -129,7 +137,7 @@ def test_an_export_comes_back_by_import(engine, docker, name):
     start(engine, name, CHANGES)
     data = docker("export", name).stdout
     image = engine.berth("import", "-", input=data, text=False).stdout.decode().strip()
-    assert engine.out("run", "--rm", image, "/bin/cat", "/made/deep/file") == "text"
+    assert engine.out("run", "--rm", *FLAGS, image, "/bin/cat", "/made/deep/file") == "text"
 
 
 # ---- Copy -------------------------------------------------------------------------------------------------------
@@ -165,7 +173,7 @@ def test_copies_keep_content_owner_mode_and_links_both_ways(engine, docker, name
 
 def test_what_was_copied_into_a_stopped_instance_is_the_instances_own(engine, docker, name, tmp_path):
     (tmp_path / "file").write_text("x")
-    engine.berth("create", "--name", name, IMAGE, "sh", "-c", "echo more >> /etc/file && touch /etc/other && cat /etc/file")
+    engine.berth("create", *FLAGS, "--name", name, IMAGE, "sh", "-c", "echo more >> /etc/file && touch /etc/other && cat /etc/file")
     docker("cp", tmp_path / "file", f"{name}:/etc/file")
     assert engine.out("start", "-a", name) == "xmore"
 
@@ -209,6 +217,7 @@ def test_owners_become_the_instances_user_where_asked_for(engine, archive, name)
     assert engine.out("exec", name, "stat", "-c", "%u:%g", "/tmp/mine") == "5:5"
 
 
+@pytest.mark.isolations("container")
 def test_mounts_of_a_running_instance_are_seen_and_read_only_ones_hold(engine, docker, archive, name, tmp_path):
     (tmp_path / "rw").mkdir()
     (tmp_path / "ro").mkdir()
@@ -227,7 +236,7 @@ def test_mounts_of_a_running_instance_are_seen_and_read_only_ones_hold(engine, d
 
 
 def test_a_read_only_root_is_not_written_to(engine, archive, name):
-    engine.berth("run", "-d", "--name", name, "--read-only", "--tmpfs", "/scratch", IMAGE, "sh", "-c", FOREVER)
+    engine.berth("run", "-d", *FLAGS, "--name", name, "--read-only", "--tmpfs", "/scratch", IMAGE, "sh", "-c", FOREVER)
     assert archive("PUT", name, "/srv", tar_of(("x", b"x")))[0] >= 400
     assert archive("PUT", name, "/scratch", tar_of(("x", b"x")))[0] == 200
     engine.berth("stop", "-t", "0", name)
@@ -293,6 +302,7 @@ def test_d1_devices_are_inert_and_whiteouts_refused(engine, archive, name):
     assert archive("PUT", name, "/srv", tar_of(("gone", {"type": tarfile.CHRTYPE, "devmajor": 0, "devminor": 0})))[0] == 400
 
 
+@pytest.mark.isolations("container")
 def test_d1_owners_that_the_instance_has_not_are_refused(engine, archive, name):
     start(engine, name)
     assert archive("PUT", name, "/srv", tar_of(("file", {"uid": 70000})))[0] == 400
@@ -378,7 +388,7 @@ def test_a_diff_tells_what_was_added_changed_and_deleted(engine, docker, name):
 
 
 def test_an_instance_that_changed_nothing_has_no_diff(engine, name):
-    engine.berth("create", "--name", name, IMAGE, "true")
+    engine.berth("create", *FLAGS, "--name", name, IMAGE, "true")
     assert engine.out("diff", name) == ""
     engine.berth("start", "-a", name)
     assert engine.out("diff", name) == ""
@@ -391,8 +401,8 @@ def test_a_commit_is_an_image_of_what_changed(engine, docker, name, running):
         engine.berth("stop", "-t", "0", name)
     image = docker("commit", "-m", "why", "-a", "who", "-c", 'CMD ["sh","-c","echo $WORD; stat -c %u:%a /made/hard; ls /home"]',
                    name, f"{name}:made").stdout.decode().strip()
-    assert engine.out("run", "--rm", f"{name}:made").splitlines() == ["kept", "1000:4755", "new"]
-    assert engine.berth("run", "--rm", image, "ls", "/bin/vi", check=False).returncode != 0
+    assert engine.out("run", "--rm", *FLAGS, f"{name}:made").splitlines() == ["kept", "1000:4755", "new"]
+    assert engine.berth("run", "--rm", *FLAGS, image, "ls", "/bin/vi", check=False).returncode != 0
     inspected = json.loads(engine.out("image", "inspect", f"{name}:made"))[0]
     assert inspected["Author"] == "who" and inspected["Config"]["Labels"]["label"] == "kept"
     assert "why" in engine.out("history", f"{name}:made")
@@ -410,10 +420,10 @@ def test_commits_of_the_same_changes_have_the_same_layer(engine, name):
 
 
 def test_a_commit_of_a_commit_runs(engine, name):
-    engine.berth("run", "--name", name, IMAGE, "sh", "-c", "echo one > /srv/file; mkdir /srv/dir; touch /srv/dir/a")
+    engine.berth("run", *FLAGS, "--name", name, IMAGE, "sh", "-c", "echo one > /srv/file; mkdir /srv/dir; touch /srv/dir/a")
     engine.berth("commit", name, f"{name}:1")
-    engine.berth("run", "--name", name + "b", f"{name}:1", "sh", "-c", "rm -r /srv/dir; echo two >> /srv/file")
+    engine.berth("run", *FLAGS, "--name", name + "b", f"{name}:1", "sh", "-c", "rm -r /srv/dir; echo two >> /srv/file")
     engine.berth("commit", name + "b", f"{name}:2")
-    assert engine.out("run", "--rm", f"{name}:2", "sh", "-c", "cat /srv/file; ls /srv") == "one\ntwo\nfile"
+    assert engine.out("run", "--rm", *FLAGS, f"{name}:2", "sh", "-c", "cat /srv/file; ls /srv") == "one\ntwo\nfile"
     engine.berth("rm", name, name + "b")
     engine.berth("rmi", f"{name}:2", f"{name}:1")

@@ -225,7 +225,6 @@ static void what_berth_does_not_have_is_named(void **state)
 	static const char *const parts[] = {
 		"\"VolumesFrom\":[\"x\"]",
 		"\"Links\":[\"x\"]",
-		"\"StorageOpt\":{\"size\":\"1\"}",
 		"\"CgroupParent\":\"x\"",
 		"\"Runtime\":\"vm\",\"MemorySwappiness\":5",
 		"\"VolumeDriver\":\"nfs\"",

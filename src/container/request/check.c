@@ -200,7 +200,6 @@ static int check_absent(const struct container_request *request, struct error *e
 	} parts[] = {
 		{ request->volumes_from.count > 0, "VolumesFrom" },
 		{ request->links.count > 0, "Links" },
-		{ request->storage_options && !container_request_vm(request), "StorageOpt" },
 		{ request->cgroup_parent != NULL, "CgroupParent" },
 		{ request->network_disabled, "NetworkDisabled" },
 		{ request->volume_driver && strcmp(request->volume_driver, "local") != 0,
