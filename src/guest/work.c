@@ -10,7 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
-#include "container/process-table.h"
+#include "sys/process-table.h"
 #include "files/changes.h"
 #include "files/copy-path.h"
 #include "files/objects.h"

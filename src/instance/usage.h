@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/macros.h"
 #include "base/strv.h"
-#include "container/process-table.h"
+#include "sys/process-table.h"
 #include "instance/manager.h"
 #include "sys/cgroup-usage.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "container/process-table.h"
+#include "sys/process-table.h"
 
 #include <errno.h>
 #include <fcntl.h>
