@@ -200,6 +200,7 @@ int files_changes(int upper_fd, int image_fd, change_visit_fn visit, void *arg, 
 	w->skip = &skip;
 	w->visit = visit;
 	w->arg = arg;
+	w->names_room = NAMES_MAX;
 	return walk_folder(w, upper_fd, &root, 0, err);
 }
 
@@ -222,7 +223,6 @@ static int write_changes(const struct files_root *upper, struct tar_writer *w, s
 }
 
 int files_write_layer(const struct files_root *upper, tar_sink_fn sink, void *context,
-	w->names_room = NAMES_MAX;
 		      struct error *err)
 {
 	auto_tar_buffer buffer = {};

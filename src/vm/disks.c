@@ -6,6 +6,7 @@
 #include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -116,6 +117,16 @@ static int copy_sparse(int from, int to, uint64_t size_bytes, struct error *err)
 	}
 }
 
+/* Held by the open file itself, which QEMU gets: as long as the machine lives, whoever ends. */
+static int lock_disk(int fd, struct error *err)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	if (errno == EWOULDBLOCK)
+		return error_say(err, EBUSY, "another machine still uses the writable disk");
+	return error_set(err, errno, "lock the writable disk");
+}
+
 int writable_disk_make(int templates_fd, int dir_fd, const char *name, uint64_t size_bytes,
 		       struct error *err)
 {
@@ -123,8 +134,10 @@ int writable_disk_make(int templates_fd, int dir_fd, const char *name, uint64_t 
 		return error_say(err, EINVAL, "a writable disk of %llu bytes is not possible",
 				 (unsigned long long)size_bytes);
 	auto_close int existing = openat(dir_fd, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	if (existing >= 0)
-		return take_fd(existing);
+	if (existing >= 0) {
+		int rc = lock_disk(existing, err);
+		return rc < 0 ? rc : take_fd(existing);
+	}
 
 	auto_free char *empty = xasprintf("empty-%llu.ext4", (unsigned long long)size_bytes);
 	auto_close int from = openat(templates_fd, empty, O_RDONLY | O_CLOEXEC);
@@ -145,5 +158,7 @@ int writable_disk_make(int templates_fd, int dir_fd, const char *name, uint64_t 
 	int rc = copy_sparse(from, to, size_bytes, err);
 	if (rc == 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
 		rc = error_set(err, errno, "name the writable disk");
+	if (rc == 0)
+		rc = lock_disk(to, err);
 	return rc < 0 ? rc : take_fd(to);
 }

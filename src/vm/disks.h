@@ -49,8 +49,10 @@ must_check int layers_disk_add(struct layers_disk *d, uint64_t index_bytes, int 
  * @dir_fd, @name: where
  * @size_bytes:   its size; a multiple of 4096
  *
+ * The disk is locked as long as the descriptor or a copy of it is open, in whatever process.
+ *
  * Return: a descriptor open for reading and writing, or a negative errno; -ENOENT where mkfs.ext4 is
- *         missing.
+ *         missing; -EBUSY where another machine has the disk.
  */
 int writable_disk_make(int templates_fd, int dir_fd, const char *name, uint64_t size_bytes,
 		       struct error *err);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Isolation vm: what only a virtual machine has, and what its guest and QEMU may do to the host."""
+import fcntl
 import json
 import os
 import pathlib
@@ -121,6 +122,16 @@ def test_the_size_of_the_writable_disk_is_a_limit(engine):
     done = engine.berth("run", "--rm", "--vm", "--network", "none", "--storage-opt", "size=32m", IMAGE, "dd", "if=/dev/zero",
                         "of=/big", "bs=1M", "count=64", check=False)
     assert done.returncode != 0 and "No space left" in done.stderr
+
+
+def test_two_machines_never_write_to_one_disk(engine, name):
+    engine.berth("run", "--vm", "--network", "none", "--name", name, IMAGE, "true")
+    disk = engine.state / "instances" / engine.inspect(name)["Id"] / "writable.ext4"
+    with open(disk, "rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        for words in (["start", name], ["diff", name]):
+            assert "another machine still uses the writable disk" in engine.berth(*words, check=False).stderr
+    engine.berth("start", "-a", name)
 
 
 def test_a_folder_of_the_host_is_refused_by_name(engine, tmp_path):

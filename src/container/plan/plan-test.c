@@ -196,7 +196,7 @@ static void a_long_list_in_few_bytes_is_refused(void **state)
 {
 	(void)state;
 	/* magic, version, no descriptors, no id, then a count of arguments with nothing behind. */
-	uint32_t words[] = { 0x4e4c5042, 1, 0, UINT32_MAX, 60000 };
+	uint32_t words[] = { 0x4e4c5042, 2, 0, UINT32_MAX, 60000 };
 	struct plan *p = NULL;
 	struct error err = { 0 };
 	assert_int_equal(plan_decode(words, sizeof(words), &p, &err), -EBADMSG);
