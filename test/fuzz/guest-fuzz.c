@@ -15,6 +15,7 @@
 #include "fuzz.h"
 #include "guest/identity.h"
 #include "guest/practice.h"
+#include "guest/work.h"
 #include "sys/signals.h"
 #include "vm/guest-protocol.h"
 #include "vm/wire.h"
@@ -108,6 +109,20 @@ int container_exec(struct container *c, const struct plan *plan,
 	(void)plan;
 	FUZZ_CHECK(c);
 	return play_process(streams, process, err);
+}
+
+int work_start(struct session *s, struct session *all, const struct plan *plan,
+	       const struct root_disks *disks, struct container *container, struct error *err)
+{
+	struct container_streams streams;
+	(void)disks;
+	(void)container;
+	FUZZ_CHECK(all);
+	int rc = session_open_streams(s, plan->streams.stdin_open, &streams, err);
+	if (rc == 0)
+		rc = play_process(&streams, &s->process, err);
+	session_close_streams(&streams);
+	return rc;
 }
 
 int container_process_check(struct container_process *p, struct error *err)
