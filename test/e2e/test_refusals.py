@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is asked for and cannot be had is refused by name, by both command lines; its benign twin is served."""
+import pathlib
 import subprocess
 
 import pytest
@@ -67,3 +68,11 @@ def test_lists_of_what_there_is_not_are_empty(engine):
         assert made.returncode == 1 and "has no" in made.stderr
     pruned = docker(engine, "system", "prune", "-f", "--filter", "label=no-such")
     assert pruned.returncode == 0 and "Total reclaimed space: 0B" in pruned.stdout
+
+
+def test_swappiness_is_set_where_the_host_has_it_and_refused_elsewhere(engine):
+    words = ["run", "--rm", "-m", "64m", "--memory-swappiness", "5", IMAGE, "cat", "/sys/fs/cgroup/memory/memory.swappiness"]
+    if pathlib.Path("/sys/fs/cgroup/cgroup.controllers").exists():
+        assert "swappiness" in engine.berth(*words, check=False).stderr
+    else:
+        assert engine.out(*words) == "5"

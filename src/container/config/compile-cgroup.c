@@ -18,7 +18,6 @@ static int refuse_absent(const struct runtime_resources *r, struct error *err)
 	} parts[] = {
 		{ m && m->kernel.set, "memory.kernel" },
 		{ m && m->kernel_tcp.set, "memory.kernelTCP" },
-		{ m && m->swappiness.set, "memory.swappiness" },
 		{ c && c->burst_us.set, "cpu.burst" },
 		{ c && (c->realtime_period_us.set || c->realtime_runtime_us.set), "cpu.realtime" },
 		{ c && c->idle.set, "cpu.idle" },
