@@ -11,6 +11,7 @@
 
 /* Most that one value prints as. */
 #define PRINT_MAX (16U << 20)
+#define WIDTH_DIGITS 6
 
 struct function {
 	const char *name;
@@ -285,15 +286,18 @@ static int f_println(struct json_object **args, size_t count, struct json_object
 	return print_all(args, count, true, ret);
 }
 
-/* One "%-10s": flags and width are kept, the value printed as its verb wants. */
+/* One "%-10s": flags and width (up to 999999) are kept, the value printed as its verb wants. */
 static const char *print_verb(const char *at, struct json_object *value, struct strbuf *out)
 {
 	char spec[32] = "%";
-	size_t len = 1;
+	size_t len = 1, digits = 0;
 	auto_free char *text = text_of(value);
 
-	while (*at && strchr("-+ 0#123456789.", *at) && len < 16)
-		spec[len++] = *at++;
+	for (; *at && strchr("-+ 0#123456789.", *at) && len < 16; at++) {
+		digits = *at >= '0' && *at <= '9' ? digits + 1 : 0;
+		if (digits <= WIDTH_DIGITS)
+			spec[len++] = *at;
+	}
 	switch (*at) {
 	case 'd':
 	case 'x':
