@@ -201,6 +201,21 @@ def test_p5_an_end_of_qemu_at_any_time_is_told_rightly_and_leaves_nothing(engine
         engine.berth("rm", name)
 
 
+@pytest.mark.parametrize("verb", [["exec", "NAME", "true"], ["pause", "NAME"], ["stop", "-t", "1", "NAME"], ["kill", "NAME"], ["rm", "-f", "NAME"]],
+                         ids=lambda verb: verb[0])
+def test_p5_a_qemu_that_stands_still_holds_up_no_verb(engine, start, verb):
+    name, pid = start()
+    os.kill(pid, signal.SIGSTOP)
+    done = engine.berth(*[name if word == "NAME" else word for word in verb], check=False, timeout=60)
+    assert (done.returncode == 0) == (verb[0] in ("stop", "kill", "rm")), done.stderr
+    if verb[0] != "rm":
+        deadline = time.monotonic() + 30
+        while engine.inspect(name)["State"]["Status"] != "exited":
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        engine.berth("rm", name)
+
+
 def test_p6_two_machines_share_nothing_that_one_of_them_could_change(engine, start):
     (_, one), (_, two) = start(), start()
 
