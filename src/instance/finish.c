@@ -103,7 +103,7 @@ void instance_restart(struct manager *m, struct record *r, struct keeper *k)
 	auto_verbs struct record *held = record_lock(r);
 	if (r->state != STATE_RESTARTING)
 		return;
-	const struct start_options options = {};
+	const struct start_options options = { .again = true };
 	struct error why = {};
 	instance_complain(m, r, instance_start(m, r, &options, NULL, &why), &why);
 }

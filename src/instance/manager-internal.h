@@ -105,6 +105,7 @@ must_check int instance_create(struct manager *m, const char *name, struct json_
 struct start_options {
 	struct start_timing *timing;  /* or NULL */
 	bool direct;                  /* the record is STARTING already */
+	bool again;                   /* by its restart policy: it is RESTARTING */
 	bool foreground;              /* the caller goes on to read the keeper (struct keeper) */
 	const struct attach *attach;  /* a client from the first byte on; or NULL */
 	struct keeper_client *client; /* of @attach, to wait for its end */

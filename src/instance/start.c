@@ -234,7 +234,7 @@ static void note_failure(struct manager *m, struct record *r, const struct keepe
 static int begin_start(struct manager *m, struct record *r, const struct start_options *o,
 		       struct error *err)
 {
-	if (!o->direct) {
+	if (!o->direct && !o->again) {
 		int result = verb_check(m, r, VERB_START, err);
 		if (result != 0)
 			return result;

@@ -40,7 +40,7 @@ static const char legal[][VERB_COUNT + 1] = {
 	[STATE_RUNNING]    = "=+++-++++++++++++-",
 	[STATE_PAUSED]     = "-++-++--+++++++++-",
 	[STATE_STOPPING]   = "-++--++++++++++++-",
-	[STATE_RESTARTING] = "++---+---++-+++++-",
+	[STATE_RESTARTING] = "=++--+---++-+++++-",
 	[STATE_EXITED]     = "+=---++--++-++++++",
 	[STATE_REMOVING]   = "-----------------+",
 	[STATE_DEAD]       = "-=---------------+",
@@ -61,7 +61,7 @@ static const unsigned int successors[] = {
 			 BIT(STATE_RESTARTING),
 	[STATE_STOPPING] =
 		BIT(STATE_EXITED) | BIT(STATE_RUNNING) | BIT(STATE_PAUSED) | BIT(STATE_RESTARTING),
-	[STATE_RESTARTING] = BIT(STATE_STARTING) | BIT(STATE_EXITED) | BIT(STATE_REMOVING),
+	[STATE_RESTARTING] = BIT(STATE_STARTING) | BIT(STATE_EXITED),
 	[STATE_EXITED] = BIT(STATE_STARTING) | BIT(STATE_REMOVING) | BIT(STATE_RESTARTING),
 	[STATE_REMOVING] = BIT(STATE_DEAD),
 	[STATE_DEAD] = BIT(STATE_REMOVING),
@@ -113,48 +113,53 @@ enum state_answer state_allows(enum instance_state state, enum instance_verb ver
 	}
 }
 
+/* Why an instance can not be removed as it is. */
+static int refuse_removal(enum instance_state state, const char *name, struct error *err)
+{
+	if (state == STATE_PAUSED)
+		return error_say(
+			err, EBUSY,
+			"You cannot remove a paused container %s. Unpause and then stop the "
+			"container before attempting removal or force remove",
+			name);
+	return error_say(
+		err, EBUSY,
+		"You cannot remove a %s container %s. Stop the container before attempting "
+		"removal or force remove",
+		state == STATE_RESTARTING ? "restarting" : "running", name);
+}
+
 /* Docker's clients match on some of these words. */
 int state_refuse(enum instance_state state, enum instance_verb verb, const char *name,
 		 struct error *err)
 {
+	if (state == STATE_REMOVING)
+		return error_say(err, EBUSY, "removal of container %s is already in progress",
+				 name);
+	if (state == STATE_DEAD)
+		return error_say(err, EBUSY, "Container %s is dead: only its removal is possible",
+				 name);
+	if (verb == VERB_UNPAUSE)
+		return error_say(err, EBUSY, "Container %s is not paused", name);
+	if (verb == VERB_REMOVE)
+		return refuse_removal(state, name, err);
 	switch (state) {
 	case STATE_PAUSED:
 		if (verb == VERB_PAUSE)
 			return error_say(err, EBUSY, "Container %s is already paused", name);
-		if (verb == VERB_REMOVE)
+		if (verb == VERB_START)
 			return error_say(err, EBUSY,
-					 "You cannot remove a paused container %s. Unpause and "
-					 "then stop the container before attempting removal or "
-					 "force remove",
-					 name);
+					 "cannot start a paused container, try unpause instead");
 		return error_say(err, EBUSY,
 				 "Container %s is paused, unpause the container before %s", name,
 				 verb_names[verb]);
 	case STATE_RESTARTING:
-		if (verb == VERB_REMOVE)
-			return error_say(err, EBUSY,
-					 "You cannot remove a restarting container %s. Stop the "
-					 "container before attempting removal or force remove",
-					 name);
 		return error_say(err, EBUSY,
 				 "Container %s is restarting, wait until the container is running",
-				 name);
-	case STATE_REMOVING:
-		return error_say(err, EBUSY, "removal of container %s is already in progress",
-				 name);
-	case STATE_DEAD:
-		return error_say(err, EBUSY, "Container %s is dead: only its removal is possible",
 				 name);
 	case STATE_RUNNING:
 	case STATE_STARTING:
 	case STATE_STOPPING:
-		if (verb == VERB_UNPAUSE)
-			return error_say(err, EBUSY, "Container %s is not paused", name);
-		if (verb == VERB_REMOVE)
-			return error_say(err, EBUSY,
-					 "You cannot remove a running container %s. Stop the "
-					 "container before attempting removal or force remove",
-					 name);
 		return error_say(err, EBUSY, "cannot %s container %s while it is %s",
 				 verb_names[verb], name, state_names[state]);
 	default:

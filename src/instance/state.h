@@ -8,31 +8,33 @@
 /**
  * DOC: States of an instance
  *
- *	            create
- *	              |
- *	              v     start            keeper says started
- *	          CREATED ----------> STARTING -------------------> RUNNING <--------+
- *	              |  ^               |                          |  |  |          | unpause
- *	              |  |               | start failed       pause |  |  |          |
- *	              |  |               v                          v  |  |        PAUSED
- *	              |  |            EXITED <--------------- (exit)---+  |          |
- *	              |  |             ^  ^ |                             | stop     | stop, kill
- *	              |  |             |  | | start                       v          v
- *	              |  |             |  | +------> STARTING          STOPPING -----+
- *	              |  |             |  +------------(exit)-------------+
- *	              |  |             |  back-off
- *	              |  |         RESTARTING <--- (exit, restart policy)
- *	              v  |             |
- *	          REMOVING <-----------+---- remove, from CREATED, EXITED, RESTARTING and DEAD
- *	              |
- *	              +---> gone         (removal failed half-way: DEAD, remove may be tried again)
+ *	   create (create.c)
+ *	      |
+ *	      v      start (start.c)              the keeper says so (start.c)
+ *	   CREATED ------------------> STARTING ------------------------------> RUNNING <---------+
+ *	      |  ^                      |   ^ ^                                 | |  |   unpause  |
+ *	      |  +----------------------+   | |                           pause | |  | (stop.c)   |
+ *	      |    failed, never ran before |  \ the pause is over              v |  |         PAUSED
+ *	      |                      start  |   \ (finish.c)               PAUSED |  | stop,      |
+ *	      |                             |    \                               |  | intent     |
+ *	      |         failed, or ended    |     RESTARTING                     |  v (stop.c)   |
+ *	      |  EXITED <-------------------|----- ^  |                          | STOPPING <-----+
+ *	      |  | ^ ^                      |      |  | stop, kill               |   |
+ *	      |  | | +----------------------|------|--+                          |   |
+ *	      |  | +------------------------|------|---- ended (finish.c) -------+---+
+ *	      |  +--------------------------+      +---- ended, and its restart policy wants it again
+ *	      v  v
+ *	   REMOVING  from CREATED and EXITED, by remove (remove.c); then it is gone
+ *	      |  ^
+ *	      v  | remove, or the next engine
+ *	     DEAD    the removal failed half-way
  *
  * STARTING, STOPPING and REMOVING are intents: they are recorded before the first act, so that an
- * engine that finds one at its start knows what was under way. STARTING and STOPPING exist only
- * while a verb holds the instance's lock or a keeper runs.
+ * engine that finds one at its start knows what was under way. It takes back what still has a keeper,
+ * as RUNNING or PAUSED, whatever was meant; the rest ended, or is removed at last (recover.c).
  *
  * Which verb is legal where stands in one table in state.c; verbs ask state_allows() first and
- * change a record's state only through state_may_become().
+ * change a record's state only by record_become(), which asks state_may_become().
  */
 
 enum instance_state {

@@ -179,11 +179,20 @@ static int begin_kill(struct manager *m, struct record *r, int signal, struct ke
 	int result = verb_check(m, r, VERB_KILL, err);
 	if (result != 0)
 		return result;
+	bool ends = signal == SIGKILL || signal == r->stop_signal;
+	if (r->state == STATE_RESTARTING) {
+		/* nothing runs that could get another signal */
+		if (ends) {
+			note_by_user(m, r, false);
+			stop_restarting(m, r);
+		}
+		return 0;
+	}
 	auto_keeper *k = record_keeper(m, r);
 	if (!k)
 		return state_refuse(STATE_EXITED, VERB_KILL, r->name, err);
 
-	if (signal == SIGKILL || signal == r->stop_signal) {
+	if (ends) {
 		note_by_user(m, r, false);
 		/* the end may come when this engine is gone */
 		note_intent(m, r);
@@ -207,7 +216,7 @@ int manager_kill(struct manager *m, const char *ref, int signal, struct error *e
 		result = begin_kill(m, r, signal, &k, err);
 	if (result != 0)
 		return result;
-	if (signal != SIGKILL)
+	if (signal != SIGKILL || !k)
 		return 0;
 	return await_killed(r, k, err);
 }

@@ -115,7 +115,7 @@ def take(engine):
         "processes": sorted(own.values()),
         "descriptors": descriptors(pid),
         # what others mount on the host comes and goes in the engine's namespace as well
-        "mounts": sorted(set(mount_points(pid)) - set(mount_points("self"))),
+        "mounts": sorted(point for point in mount_points(pid) if point.startswith(folder)),
         "host mounts": sorted(line for line in open("/proc/self/mountinfo") if folder in line),
         "namespaces": [len(namespaces([pid, *own]))],
         "state": files_below(engine.state),
