@@ -3,8 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/test.h"
@@ -68,9 +72,49 @@ static void a_tree_deeper_than_descriptors_reach_is_removed(void **state)
 	assert_int_equal(faccessat(dir, "tree", F_OK, 0), -1);
 }
 
+/*
+ * In a process of its own, which reaches into other mounts by a descriptor as the engine does into an
+ * instance's: there the kernel does not refuse to remove what something is mounted on.
+ */
+static int remove_over_a_mount(int dir)
+{
+	struct error err;
+	auto_free char *place = xasprintf("%s/tree/below/place", test_dir_path(dir));
+	auto_free char *other = xasprintf("%s/other", test_dir_path(dir));
+	auto_close int own = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount(other, place, NULL, MS_BIND, NULL) < 0)
+		return 77;
+	/* a namespace without anybody in it is kept by this */
+	auto_close int kept = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	auto_close int there = open(test_dir_path(dir), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (kept < 0 || setns(own, CLONE_NEWNS) < 0)
+		return 1;
+	return path_remove_tree_at(there, "tree", &err) == -EXDEV ? 0 : 2;
+}
+
+static void a_removal_stops_at_a_mount_of_the_same_file_system(void **state)
+{
+	auto_test_dir int dir = test_dir();
+	int status = 0;
+
+	(void)state;
+	test_write(dir, "tree/below/place/covered", "");
+	test_write(dir, "other/file", "of somebody else");
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(remove_over_a_mount(dir));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(faccessat(dir, "other/file", F_OK, 0), 0);
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(status, 0);
+}
+
 static void a_folder_is_listed_in_order_and_within_its_room(void **state)
 {
-	auto_close int dir = test_dir();
+	auto_test_dir int dir = test_dir();
 	auto_strv names = {};
 	struct error err = {};
 	size_t room = 1000;
@@ -86,7 +130,6 @@ static void a_folder_is_listed_in_order_and_within_its_room(void **state)
 	assert_true(room < 1000);
 	room = 60;
 	assert_int_equal(path_list(dir, &room, &names, &err), -E2BIG);
-	test_dir_done(&dir);
 }
 
 static void names_are_told_apart(void **state)
@@ -108,6 +151,7 @@ int main(void)
 		cmocka_unit_test(folders_are_made_with_their_parents),
 		cmocka_unit_test(a_tree_is_removed_and_no_link_followed),
 		cmocka_unit_test(a_tree_deeper_than_descriptors_reach_is_removed),
+		cmocka_unit_test(a_removal_stops_at_a_mount_of_the_same_file_system),
 		cmocka_unit_test(a_folder_is_listed_in_order_and_within_its_room),
 		cmocka_unit_test(names_are_told_apart),
 	};

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -50,7 +51,7 @@ int path_open_dir(const char *path, mode_t mode, struct error *err)
 #define LEVELS_MAX 32
 
 struct removal {
-	dev_t dev;
+	uint64_t mount; /* that the tree lies in: another one may be of the same file system */
 	int top_fd;
 	unsigned int moved;
 	bool again; /* something was moved since the uppermost folder was listed */
@@ -72,25 +73,35 @@ static int move_up(struct removal *removal, int dir_fd, const char *name, struct
 	return 0;
 }
 
+static int mount_of(int fd, uint64_t *ret)
+{
+	struct statx st;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0)
+		return -errno;
+	*ret = st.stx_mnt_id;
+	return 0;
+}
+
 /* Removes a folder that is not empty. */
 static int remove_folder(struct removal *removal, int dir_fd, int level, const char *name,
 			 struct error *err)
 {
-	struct stat st;
+	uint64_t mount = 0;
 	auto_close int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_set(err, errno, "open folder %s", name);
+	int r = fd < 0 ? -errno : mount_of(fd, &mount);
+	if (r < 0)
+		return error_set(err, r, "open folder %s", name);
 	if (removal->top_fd < 0) {
 		removal->top_fd = fd;
-		removal->dev = st.st_dev;
-	} else if (st.st_dev != removal->dev) {
+		removal->mount = mount;
+	}
+	if (mount != removal->mount)
 		return error_say(err, EXDEV,
 				 "remove folder %s: another file system is mounted there", name);
-	}
 	if (level == LEVELS_MAX)
 		return move_up(removal, dir_fd, name, err);
 
-	int r;
 	do {
 		removal->again &= level > 0;
 		r = remove_content(removal, fd, level, name, err);

@@ -46,6 +46,43 @@ def test_H1_run_and_exec_agree_on_who_a_user_is(shared_engine, running, user):
             assert done.stdout.strip() == IDENTITIES[user], words[0]
 
 
+@pytest.mark.parametrize("user", ["app", "1000:1001", "app:extra", "00", "3000", "65536", "4294967297", "-1", "0x0", "no-such"])
+def test_H1_an_image_made_by_commit_says_who_its_user_is_as_run_does(shared_engine, running, user):
+    reference = "test/identity:1"
+    shared_engine.berth("commit", "-c", f"USER {user}", running, reference)
+    for words in ([], ["--init"]):
+        done = shared_engine.berth("run", "--rm", *words, reference, "sh", "-c", "echo $(id -u) $(id -g) $(id -G) $HOME", check=False)
+        if IDENTITIES[user] is None:
+            assert done.returncode in (125, 126) and done.stdout == "" and done.stderr
+        else:
+            assert done.stdout.strip() == IDENTITIES[user]
+    shared_engine.berth("rmi", "-f", reference)
+
+
+def test_H1_top_and_cp_know_the_users_of_the_instance(engine, name, tmp_path):
+    engine.berth("run", "-d", "--name", name, "-u", "app:extra", IMAGE, "sleep", "1000")
+    assert engine.out("top", name, "-o", "uid,args").splitlines()[1].split() == ["1000", "sleep", "1000"]
+    (tmp_path / "file").write_text("x")
+    engine.berth("cp", "-a", tmp_path / "file", f"{name}:/tmp/file")
+    assert engine.out("exec", "-u", "0", name, "stat", "-c", "%u:%g", "/tmp/file") == "1000:1001"
+
+
+@pytest.mark.parametrize("kind", ["fifo", "loop", "folder", "device", "dangling link", "link by /proc/self/root", "two MiB", "no line's end"])
+@pytest.mark.parametrize("path", ["etc/passwd", "etc/group"])
+def test_D4_an_image_with_a_hostile_passwd_or_group_starts_or_is_refused_in_time(engine, tmp_path, path, kind):
+    data = {"two MiB": b"x:x:1:1::/:\n" * 200000, "no line's end": b"x" * 900000}.get(kind)
+    member = roots.file_of(path, data) if data else roots.member(path, kind, roots.plant_canary(tmp_path / "canary"))
+    image = roots.load(engine, tmp_path, "test/hostile-names:1", [roots.layer(member)])
+    before = ledger.resident_kib(engine.process.pid)
+    for user in ("app", "app:extra", "1000:1000"):
+        started = time.monotonic()
+        done = engine.berth("run", "--rm", "-u", user, image, "grep", "Uid", "/proc/self/status", check=False, timeout=30)
+        assert time.monotonic() - started <= ANSWER_SECONDS
+        assert done.stdout.split() == ["Uid:"] + ["1000"] * 4 if done.returncode == 0 else done.returncode in (125, 126) and done.stderr
+    assert ledger.resident_kib(engine.process.pid) <= before + GROWTH_KIB
+    engine.berth("rmi", "-f", image)
+
+
 @pytest.mark.parametrize("words, effective", [
     ([], "00000000800405fb"), (["-u", "app"], "0" * 16), (["--cap-drop", "ALL"], "0" * 16),
     (["--cap-add", "NET_ADMIN"], "00000000800415fb"),
