@@ -441,12 +441,11 @@ def test_devices(run, isolation, refused):
 @pytest.mark.parametrize("flag", [
     pytest.param("--network=host", marks=row("run --network host", "the host's network")),
     pytest.param("--pid=host", marks=row("run --pid host", "the host's processes")),
-    pytest.param("--ipc=container:{}", marks=row("run --ipc container:", "shared memory of another")),
+    pytest.param("--ipc=host", marks=row("run --ipc host", "the host's shared memory")),
     pytest.param("--uts=host", marks=row("run --uts host", "the host's name")),
 ])
-def test_namespaces_of_others(engine, flags, flag, isolation, refused, background):
-    words = flag.format(background("--ipc", "shareable")) if "{}" in flag else flag
-    done = engine.berth("run", "--rm", *flags, words, "--userns=host", IMAGE, "true", check=False)
+def test_namespaces_of_others(engine, flags, flag, isolation, refused):
+    done = engine.berth("run", "--rm", *flags, flag, "--userns=host", IMAGE, "true", check=False)
     if isolation == "vm":
         refused(done)
     else:
