@@ -119,9 +119,22 @@ static void a_getter_checks_the_type_and_leaves_what_is_missing(void **state)
 	assert_int_equal(u, 7);
 }
 
+static void characters_of_every_length_come_back(void **state)
+{
+	static const char text[] = "{\"\xc3\xa4\":\"\xc3\xbf \xe2\x82\xac \xf0\x9f\x90\xb3\"}";
+	auto_json *o = NULL;
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(json_parse(text, strlen(text), 1000, "text", &o, &err), 0);
+	auto_free char *again = json_text(o);
+	assert_string_equal(again, text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(characters_of_every_length_come_back),
 		cmocka_unit_test(a_document_is_read_and_written_back),
 		cmocka_unit_test(what_two_readers_could_read_differently_is_refused),
 		cmocka_unit_test(the_same_key_in_different_objects_is_fine),

@@ -16,14 +16,63 @@ static void tokener_p(struct json_tokener **tok)
 		json_tokener_free(*tok);
 }
 
+static bool text_is_ascii(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] >= 0x80)
+			return false;
+	return true;
+}
+
+/* The character at @at, which is valid UTF-8 of more than one byte. */
+static uint32_t decode(const unsigned char **at)
+{
+	const unsigned char *s = *at;
+	int more = s[0] >= 0xf0 ? 3 : s[0] >= 0xe0 ? 2 : 1;
+	uint32_t code = s[0] & (0x3fu >> more);
+
+	for (int i = 1; i <= more; i++)
+		code = code << 6 | (s[i] & 0x3f);
+	*at += more + 1;
+	return code;
+}
+
+/* Strings are the only place where such characters may stand, so each can be written as an escape. */
+static void escape_characters(const char *text, size_t len, struct strbuf *ret)
+{
+	const unsigned char *end = (const unsigned char *)text + len;
+
+	for (const unsigned char *at = (const unsigned char *)text; at < end;) {
+		if (*at < 0x80) {
+			strbuf_addc(ret, (char)*at++);
+			continue;
+		}
+		uint32_t code = decode(&at);
+		if (code >= 0x10000) {
+			code -= 0x10000;
+			strbuf_addf(ret, "\\u%04x", 0xd800 + (code >> 10));
+			code = 0xdc00 + (code & 0x3ff);
+		}
+		strbuf_addf(ret, "\\u%04x", code);
+	}
+}
+
 int json_parse(const char *text, size_t len, size_t cap, const char *what, struct json_object **ret,
 	       struct error *err)
 {
-	if (len > cap || len > INT_MAX)
+	if (len > cap || len > INT_MAX / 3)
 		return error_say(err, EFBIG, "parse %s: %zu bytes, more than the %zu allowed", what,
 				 len, cap);
 	if (json_check(text, len, JSON_DEPTH_MAX, err) < 0)
 		return error_prefix(err, "parse %s", what);
+
+	/* json-c 0.18, when strict, takes each byte above 0x7f for a control character */
+	auto_strbuf plain = STRBUF_INIT(3 * len + 1);
+	if (!text_is_ascii(text, len)) {
+		escape_characters(text, len, &plain);
+		text = plain.data;
+		len = plain.len;
+	}
 
 	auto_(tokener_p) struct json_tokener *tok = json_tokener_new_ex(JSON_DEPTH_MAX + 1);
 	if (!tok)

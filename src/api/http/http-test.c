@@ -251,18 +251,28 @@ static void failures_are_told_as_docker_does(void **state)
 
 #define POST_ECHO "POST /echo/a HTTP/1.1\r\nHost: d\r\n"
 
-/* Where no words are given the library itself may be the one that refuses, in its own. */
+/* By us or, with libmicrohttpd 1.0, by the library before us; each with words of its own. */
+static void expect_refusal(struct fixture *f, const char *request)
+{
+	auto_close int fd = dial(f);
+
+	send_text(fd, request);
+	const char *reply = receive(fd, "\r\n\r\n");
+	if (strncmp(reply, "HTTP/1.1 400 ", 13) != 0 && strncmp(reply, "HTTP/1.1 501 ", 13) != 0)
+		fail_msg("%s\nwas answered by\n%s", request, reply);
+}
+
 static void ambiguous_and_malformed_requests_are_refused(void **state)
 {
 	auto_fixture *f = fixture_new(0, 0);
 
 	(void)state;
-	expect(f, POST_ECHO "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-	       "400", "");
-	expect(f, POST_ECHO "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", "400", "");
-	expect(f, POST_ECHO "Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}", "400", "");
-	expect(f, POST_ECHO "Transfer-Encoding: gzip\r\n\r\n", "501", "not supported");
-	expect(f, POST_ECHO "Transfer-Encoding: chunked, chunked\r\n\r\n", "501", "not supported");
+	expect_refusal(f, POST_ECHO "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n"
+				    "0\r\n\r\n");
+	expect_refusal(f, POST_ECHO "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}");
+	expect_refusal(f, POST_ECHO "Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}");
+	expect_refusal(f, POST_ECHO "Transfer-Encoding: gzip\r\n\r\n");
+	expect_refusal(f, POST_ECHO "Transfer-Encoding: chunked, chunked\r\n\r\n");
 	expect(f, POST_ECHO "Content-Length: -1\r\n\r\n", "400", "");
 	expect(f, POST_ECHO "Content-Length: +2\r\n\r\n{}", "400", "");
 	expect(f, POST_ECHO "Content-Length: 2, 2\r\n\r\n{}", "400", "");
