@@ -12,8 +12,10 @@ import image  # noqa: E402
 import listing  # noqa: E402
 import parallel  # noqa: E402
 import start  # noqa: E402
+import vm  # noqa: E402
 
-BENCHES = {"start": start.bench, "image": image.bench, "list": listing.bench, "parallel": parallel.bench}
+BENCHES = {"start": start.bench, "image": image.bench, "list": listing.bench, "parallel": parallel.bench,
+           "vm": vm.bench}
 
 
 def main():

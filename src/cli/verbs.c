@@ -6,6 +6,7 @@ const struct verb_group verb_groups[] = {
 	{ "context", "Manage the engines that berth talks to" },
 	{ "image", "Manage images" },
 	{ "system", "Manage the engine" },
+	{ "vm", "Manage virtual machines" },
 	{},
 };
 
@@ -65,6 +66,7 @@ const struct verb *const verbs[] = {
 	&verb_unpause,
 	&verb_update,
 	&verb_version,
+	&verb_vm_template,
 	&verb_wait,
 	NULL,
 };

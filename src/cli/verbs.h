@@ -59,4 +59,5 @@ extern const struct verb verb_top;
 extern const struct verb verb_unpause;
 extern const struct verb verb_update;
 extern const struct verb verb_version;
+extern const struct verb verb_vm_template;
 extern const struct verb verb_wait;

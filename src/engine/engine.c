@@ -202,6 +202,7 @@ static int open_manager(struct engine *e, struct error *err)
 		.db = e->db,
 		.keeper_fd = e->keeper_fd,
 		.templates = e->templates,
+		.vm_spares = e->options->vm_spares,
 		.complain = complain,
 	};
 	return manager_new(&options, &e->manager, err);
@@ -209,8 +210,10 @@ static int open_manager(struct engine *e, struct error *err)
 
 static void describe_vm(struct json_object *ret, void *arg)
 {
+	struct engine *e = arg;
 	struct templates_info info;
-	templates_describe(arg, &info);
+	manager_describe_vm(e->manager, ret);
+	templates_describe(e->templates, &info);
 	json_add_string(ret, "accelerator", info.accelerator == QEMU_KVM ? "kvm" : "tcg");
 	json_add_string(ret, "reason", info.reason);
 	json_add_string(ret, "qemu", info.qemu);
@@ -232,8 +235,8 @@ static int serve(struct engine *e, struct error *err)
 		.store = e->store,
 		.registry = e->registry,
 		.state_dir = e->options->state_dir,
-		.describe_vm = describe_vm,
-		.describe_vm_arg = e->templates,
+		.describe_vm = e->templates ? describe_vm : NULL,
+		.describe_vm_arg = e,
 	};
 	return api_start(&options, &e->api, err);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -11,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/json.h"
+#include "instance/vm-spares.h"
 
 #define CONFIG_DEFAULT "/etc/berth/berth.json"
 #define CONFIG_MAX (1u << 20)
@@ -109,6 +111,17 @@ static int set_guest_kernel(struct engine_options *options, const char *text, st
 	return set_path(&options->guest_kernel, text, err);
 }
 
+static int set_vm_spares(struct engine_options *options, const char *text, struct error *err)
+{
+	char *end;
+	unsigned long count = strtoul(text, &end, 10);
+	if (!isdigit((unsigned char)text[0]) || *end || count > VM_SPARES_MAX)
+		return error_say(err, EINVAL, "'%s' is no number from 0 to %d", text,
+				 VM_SPARES_MAX);
+	options->vm_spares = (unsigned)count;
+	return 0;
+}
+
 static int add_insecure_registry(struct engine_options *options, const char *text,
 				 struct error *err)
 {
@@ -137,6 +150,8 @@ static const struct setting settings[] = {
 	{ "qemu", "PATH", "QEMU of virtual machines (/usr/bin/qemu-system-x86_64)", set_qemu },
 	{ "guest-kernel", "DIR", "unpacked kernel package (/usr/lib/berth/guest-kernel, else /)",
 	  set_guest_kernel },
+	{ "vm-spares", "NUMBER", "virtual machines that wait for a start, 0 to 8 (2)",
+	  set_vm_spares },
 	{ "insecure-registry", "HOST[:PORT]", "registry spoken to without TLS; may be repeated",
 	  add_insecure_registry },
 	{ "token-server", "HOST[:PORT]",
@@ -336,7 +351,9 @@ int engine_options_read(int argc, char **argv, struct engine_options *ret, struc
 	if (r != 0)
 		return r;
 
-	auto_engine_options options = { .ready_fd = -1, .log_level = LOG_LEVEL_INFO };
+	auto_engine_options options = { .ready_fd = -1,
+					.log_level = LOG_LEVEL_INFO,
+					.vm_spares = VM_SPARES_DEFAULT };
 	options.config = take_ptr(first.config);
 	r = read_config(&options, err);
 	if (r == 0)

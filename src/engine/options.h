@@ -32,6 +32,7 @@ struct engine_options {
 	struct strv token_servers; /* "host[:port]" that any registry may name for logins */
 	char *qemu;                /* NULL: the distribution's */
 	char *guest_kernel;        /* folder of an unpacked kernel package; NULL: look for one */
+	unsigned vm_spares;        /* machines made ahead, at most VM_SPARES_MAX */
 	struct strv insecure_registries; /* "host[:port]", plain HTTP or an unknown certificate */
 	bool daemon;                     /* go to the background once the socket listens */
 	int ready_fd; /* where the engine in the background tells how its start went; -1 = none */

@@ -385,15 +385,15 @@ static bool was_oom(struct guest *g)
 	return line && strtoul(line + strlen("\noom_kill "), NULL, 10) > 0;
 }
 
-/* The first process has ended: so does all that it left. */
+/*
+ * The first process has ended, and all that it left with it: it was process 1 of their namespace. Its
+ * control group stays where it is, for the machine itself ends next.
+ */
 static void end_container(struct guest *g)
 {
-	struct error why;
 	if (g->state != GUEST_STATE_RUNNING)
 		return;
 	g->oom = was_oom(g);
-	if (g->container)
-		(void)!container_end(g->container, &why); /* the machine itself ends next */
 	g->state = GUEST_STATE_ENDED;
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -25,6 +26,7 @@
 #include "vm/disks.h"
 #include "vm/guest-plan.h"
 #include "vm/machine.h"
+#include "vm/template-boot.h"
 #include "vm/template.h"
 
 /**
@@ -44,6 +46,7 @@ _Static_assert(MACHINE_FD_FIRST == KEEPER_FD_FIRST + 1,
 #define CPUS_MAX 64u
 #define NANO_CPU 1000000000LL
 #define CPU_PERIOD_US 100000
+#define PRACTICE_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 enum vm_place { PLACE_MEMORY = MACHINE_FD_FIRST, PLACE_WRITABLE, PLACE_LAYERS, PLACE_FILES };
 
@@ -56,7 +59,7 @@ int64_t vm_whole_cpus(const struct container_request *request)
 	return request->cpu_quota_us > 0 ? (request->cpu_quota_us + period_us - 1) / period_us : 0;
 }
 
-static struct machine_shape shape_of(const struct container_request *request)
+struct machine_shape isolation_vm_shape(const struct container_request *request)
 {
 	struct machine_shape shape = { .memory_bytes = MEMORY_DEFAULT, .cpus = 1 };
 	if (request->memory_bytes > 0) {
@@ -214,6 +217,7 @@ struct vm_owner {
 	bool is_volatile;
 	const struct plan_cgroup
 		*limits; /* of what is measured in the host's processors; or NULL */
+	int frozen_fd;   /* where it becomes a template: receives its state; else 0 */
 };
 
 static void fill_limits(const struct plan_cgroup *limits, struct machine *ret)
@@ -239,6 +243,7 @@ static void fill_command(struct manager *m, const struct vm_owner *owner,
 		.memory_bytes = tmpl->shape.memory_bytes,
 		.cpus = tmpl->shape.cpus,
 		.memory_fd = PLACE_MEMORY,
+		.keeps_memory = ret->make_template,
 		.kernel_fd = -1,
 		.initramfs_fd = -1,
 		.layers_fd = PLACE_LAYERS,
@@ -265,6 +270,10 @@ static int describe(struct manager *m, const struct vm_owner *owner, const struc
 		fill_limits(owner->limits, &machine);
 	machine.is_spare = owner->is_spare;
 	machine.is_volatile = owner->is_volatile;
+	machine.make_template = owner->frozen_fd > 0;
+	machine.template_fd = PLACE_FILES + (int)disks->count;
+	machine.talk = tmpl->talk;
+	machine.is_rooted = tmpl->is_rooted;
 	machine.root = disks->layers.root;
 	(void)snprintf(machine.hostname, sizeof(machine.hostname), "%s", owner->hostname);
 	strbuf_add(&machine.state, tmpl->state.data, tmpl->state.len);
@@ -309,6 +318,8 @@ static int give_machine(struct manager *m, int writable, const struct vm_owner *
 		result = give_fd(ret, layers, PLACE_LAYERS, err);
 	for (uint32_t i = 0; result == 0 && i < disks->count; i++)
 		result = give_fd(ret, disks->fds[i], PLACE_FILES + (int)i, err);
+	if (result == 0 && owner->frozen_fd > 0)
+		result = give_fd(ret, owner->frozen_fd, PLACE_FILES + (int)disks->count, err);
 	return result;
 }
 
@@ -334,28 +345,61 @@ static const char *hostname_of(const struct plan *plan)
 	return plan->hostname ? plan->hostname : "berth";
 }
 
+/*
+ * What a machine begins as: a clone of its image's template with a copy of that one's disk, or a clone
+ * of the template of its size with the instance's own disk or an empty one.
+ */
+struct beginning {
+	struct vm_image *image;
+	struct template *own;            /* of its size */
+	const struct template *template; /* one of both */
+	int writable_fd;
+};
+
+static void beginning_done(struct beginning *b)
+{
+	vm_image_free(b->image);
+	template_free(b->own);
+	close_p(&b->writable_fd);
+}
+
+static int begin(struct manager *m, const struct vm_spare_key *key, int dir_fd, const char *disk,
+		 struct beginning *ret, struct error *err)
+{
+	if (faccessat(dir_fd, disk, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		ret->image = vm_images_get(&m->vm_images, key);
+	if (ret->image) {
+		ret->template = ret->image->template;
+		ret->writable_fd =
+			writable_disk_copy(ret->image->disk_fd, dir_fd, disk, key->disk_bytes, err);
+		return ret->writable_fd < 0 ? ret->writable_fd : 0;
+	}
+	int result = templates_get(m->options.templates, &key->shape, &ret->own, err);
+	if (result < 0)
+		return result;
+	ret->template = ret->own;
+	ret->writable_fd = writable_disk_make(templates_fd(m->options.templates), dir_fd, disk,
+					      key->disk_bytes, err);
+	return ret->writable_fd < 0 ? ret->writable_fd : 0;
+}
+
 static int start_new(struct manager *m, struct record *r, int state_fd,
 		     const struct vm_spare_key *key, const struct vm_owner *owner,
 		     struct launch *ret, struct error *err)
 {
 	auto_(vm_disks_done) struct vm_disks disks = {};
-	const struct template *tmpl = NULL;
+	auto_(beginning_done) struct beginning b = { .writable_fd = -1 };
 
-	int result = templates_get(m->options.templates, &key->shape, &tmpl, err);
+	int result = open_layers(m, r->image, &disks, err);
 	if (result == 0)
-		result = open_layers(m, r->image, &disks, err);
-	if (result < 0)
-		return result;
-	auto_close int writable = writable_disk_make(templates_fd(m->options.templates), state_fd,
-						     VM_WRITABLE_NAME, key->disk_bytes, err);
-	if (writable < 0)
-		return writable;
-	return give_machine(m, writable, owner, tmpl, &disks, ret, err);
+		result = begin(m, key, state_fd, VM_WRITABLE_NAME, &b, err);
+	return result < 0 ? result
+			  : give_machine(m, b.writable_fd, owner, b.template, &disks, ret, err);
 }
 
 static int key_of(const struct record *r, struct vm_spare_key *ret, struct error *err)
 {
-	*ret = (struct vm_spare_key){ .shape = shape_of(&r->request),
+	*ret = (struct vm_spare_key){ .shape = isolation_vm_shape(&r->request),
 				      .is_volatile = r->request.auto_remove };
 	(void)snprintf(ret->image_id, sizeof(ret->image_id), "%s", r->image_id);
 	return writable_size(&r->request, &ret->disk_bytes, err);
@@ -449,7 +493,10 @@ int vm_launch_for_work(struct manager *m, struct record *r, struct launch *ret, 
 
 /* ---- Spares ------------------------------------------------------------------------------------ */
 
-/* What a spare practises: the instance's own way, to a program that does nothing. */
+/*
+ * What is practised: the instance's own way, to a program that does nothing. Another instance will run
+ * where this was, so what is only this one's is left out.
+ */
 static int make_practice(struct manager *m, const struct record *r, int *ret, struct error *err)
 {
 	auto_plan *plan = NULL;
@@ -459,6 +506,11 @@ static int make_practice(struct manager *m, const struct record *r, int *ret, st
 		return result;
 	plan->argv.count = 0;
 	*plan_add(plan, &plan->argv) = plan_text(plan, "true");
+	plan->env.count = 0;
+	*plan_add(plan, &plan->env) = plan_text(plan, "PATH=" PRACTICE_PATH);
+	plan->hostname = plan->domainname = NULL;
+	for (uint32_t i = 0; i < plan->files.count; i++)
+		plan->files.items[i].len = 0;
 	plan->streams = (struct plan_streams){ 0 };
 	plan->user.user = NULL;
 	plan->cwd = NULL;
@@ -500,7 +552,7 @@ static int make_spare(struct manager *m, struct record *r, uint32_t uid, struct 
 	char name[9];
 	auto_launch launch = LAUNCH_INIT;
 	auto_(vm_disks_done) struct vm_disks disks = {};
-	const struct template *tmpl = NULL;
+	auto_(beginning_done) struct beginning b = { .writable_fd = -1 };
 
 	ident_random_hex(name, 8);
 	auto_free char *cgroup = xasprintf("berth/spare-%s", name);
@@ -515,21 +567,105 @@ static int make_spare(struct manager *m, struct record *r, uint32_t uid, struct 
 	if (result == 0)
 		result = isolation_load_image(m, r, err);
 	if (result == 0)
-		result = templates_get(m->options.templates, &spare->key.shape, &tmpl, err);
-	if (result == 0)
 		result = open_layers(m, r->image, &disks, err);
 	if (result == 0)
 		result = make_practice(m, r, &launch.plan_fd, err);
 	if (result < 0)
 		return result;
 	(void)snprintf(spare->disk, sizeof(spare->disk), SPARE_DISK_PREFIX "%s.ext4", name);
-	int folder = templates_fd(m->options.templates);
-	auto_close int writable =
-		writable_disk_make(folder, folder, spare->disk, spare->key.disk_bytes, err);
-	if (writable < 0)
-		return writable;
-	result = give_machine(m, writable, &owner, tmpl, &disks, &launch, err);
+	result = begin(m, &spare->key, templates_fd(m->options.templates), spare->disk, &b, err);
+	if (result == 0)
+		result = give_machine(m, b.writable_fd, &owner, b.template, &disks, &launch, err);
 	return result < 0 ? result : spawn_spare(m, &launch, spare, err);
+}
+
+/* ---- Templates of images ----------------------------------------------------------------------- */
+
+/* Has a machine run in @t's memory and frozen by a keeper; @t becomes what it then is. */
+static int freeze(struct manager *m, const struct launch *launch, int state_fd, struct template *t,
+		  struct error *err)
+{
+	auto_free struct process_fd *fds = xcalloc(launch->fds.count + 4, sizeof(*fds));
+	size_t count = 0;
+	fds[count++] = (struct process_fd){ launch->plan_fd, KEEPER_FD_PLAN };
+	for (uint32_t i = 0; i < launch->fds.count; i++)
+		fds[count++] =
+			(struct process_fd){ launch->fds.items[i], KEEPER_FD_FIRST + (int)i };
+	int result = template_freeze(m->options.keeper_fd, fds, count, &t->talk, err);
+	if (result < 0)
+		return result;
+	strbuf_clear(&t->state);
+	t->is_rooted = true;
+	return template_fill(t, take_fd(t->memory_fd), state_fd, err);
+}
+
+/* One that goes on from where @base is, in memory of its own. */
+static struct template *template_like(const struct template *base, struct error *err)
+{
+	auto_template *t = template_copy(base);
+	int memory = t ? template_memory(&base->shape, base->memory_fd, err) : -1;
+	if (memory < 0)
+		return NULL;
+	close_p(&t->memory_fd);
+	t->memory_fd = memory;
+	return take_ptr(t);
+}
+
+/* A disk without a name: it is gone with the last handle on it. */
+static int make_nameless_disk(struct manager *m, const char *name, uint64_t size_bytes,
+			      struct error *err)
+{
+	int folder = templates_fd(m->options.templates);
+	auto_free char *file = xasprintf(SPARE_DISK_PREFIX "%s.ext4", name);
+	int fd = writable_disk_make(folder, folder, file, size_bytes, err);
+	(void)unlinkat(folder, file, 0);
+	return fd;
+}
+
+static int make_image(struct manager *m, struct record *r, struct vm_image *ret, struct error *err)
+{
+	char name[9];
+	auto_launch launch = LAUNCH_INIT;
+	auto_(vm_disks_done) struct vm_disks disks = {};
+	auto_template *base = NULL;
+
+	int result = isolation_load_image(m, r, err);
+	if (result == 0)
+		result = templates_get(m->options.templates, &ret->key.shape, &base, err);
+	if (result == 0)
+		result = open_layers(m, r->image, &disks, err);
+	if (result == 0)
+		result = make_practice(m, r, &launch.plan_fd, err);
+	if (result < 0)
+		return result;
+
+	ident_random_hex(name, 8);
+	auto_free char *cgroup = xasprintf("berth/spare-%s", name);
+	ret->template = template_like(base, err);
+	ret->disk_fd = make_nameless_disk(m, name, ret->key.disk_bytes, err);
+	auto_close int state = memfd_create("berth-state", MFD_CLOEXEC);
+	if (!ret->template || ret->disk_fd < 0 || state < 0)
+		return error_say(err, ENOMEM, "no room for the template of an image");
+	const struct vm_owner owner = {
+		.cgroup = cgroup,
+		.uid = vm_spares_uid(&m->vm_spares),
+		.hostname = "berth",
+		.is_spare = true,
+		.frozen_fd = state,
+	};
+	result = give_machine(m, ret->disk_fd, &owner, ret->template, &disks, &launch, err);
+	return result < 0 ? result : freeze(m, &launch, state, ret->template, err);
+}
+
+static void prepare_image(struct manager *m, struct record *r, const struct vm_spare_key *key)
+{
+	struct error why = {};
+	if (!vm_images_begin(&m->vm_images, key))
+		return;
+	auto_vm_image *image = vm_image_new(key);
+	int result = make_image(m, r, image, &why);
+	instance_complain(m, r, result, &why);
+	vm_images_end(&m->vm_images, result == 0 ? take_ptr(image) : NULL);
 }
 
 static void prepare_next(struct manager *m, struct record *r, struct keeper *k)
@@ -538,7 +674,10 @@ static void prepare_next(struct manager *m, struct record *r, struct keeper *k)
 	uint32_t uid;
 	(void)k;
 	struct vm_spare_key key;
-	if (key_of(r, &key, &why) < 0 || !vm_spares_begin(&m->vm_spares, &key, &uid))
+	if (key_of(r, &key, &why) < 0)
+		return;
+	prepare_image(m, r, &key);
+	if (!vm_spares_begin(&m->vm_spares, &key, &uid))
 		return;
 	struct vm_spare *spare = xnew(struct vm_spare);
 	spare->pidfd = spare->socket = -1;

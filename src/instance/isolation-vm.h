@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "instance/isolation.h"
+#include "vm/template.h"
 
 /**
  * DOC: What the files about machines share
@@ -42,3 +43,6 @@ must_check int vm_usage(struct manager *m, struct record *r, struct cgroup_usage
 must_check int vm_limit(struct manager *m, struct record *r,
 			const struct container_request *request, struct plan *limits,
 			struct error *err);
+
+/* The machine that an instance with these limits gets. */
+struct machine_shape isolation_vm_shape(const struct container_request *request);

@@ -13,6 +13,7 @@
 #include "instance/record.h"
 #include "instance/roster.h"
 #include "instance/spares.h"
+#include "instance/vm-images.h"
 #include "instance/vm-spares.h"
 #include "instance/watcher.h"
 
@@ -45,6 +46,7 @@ struct manager {
 	struct roster roster;
 	struct watcher *watcher;
 	struct vm_spares vm_spares;
+	struct vm_images vm_images;
 	struct spares spares;
 	struct seccomp_cache *seccomp;
 	int seccomp_fd;           /* its folder */

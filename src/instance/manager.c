@@ -227,6 +227,7 @@ void manager_free(struct manager *m)
 		(void)pthread_cond_wait(&m->threads_changed, &m->threads_lock);
 	(void)pthread_mutex_unlock(&m->threads_lock);
 	vm_spares_done(&m->vm_spares);
+	vm_images_done(&m->vm_images);
 	watcher_free(m->watcher);
 	seccomp_cache_free(m->seccomp);
 	close_p(&m->seccomp_fd);
@@ -254,6 +255,8 @@ int manager_new(const struct manager_options *options, struct manager **ret, str
 	m->options = *options;
 	m->state_fd = m->run_fd = m->removed_fd = m->seccomp_fd = m->spares.fd = -1;
 	vm_spares_init(&m->vm_spares);
+	vm_images_init(&m->vm_images);
+	m->vm_spares.wanted = options->vm_spares;
 	if (options->templates)
 		m->vm_spares.templates_fd = templates_fd(options->templates);
 	m->execs = map_new(NULL);

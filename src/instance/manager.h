@@ -51,6 +51,7 @@ struct manager_options {
 	struct db *db;               /* borrowed, must outlive the manager */
 	int keeper_fd;               /* sealed copy of berth-keeper; borrowed */
 	struct templates *templates; /* of virtual machines, borrowed; NULL: there are none */
+	unsigned vm_spares;          /* machines that may wait for a start; at most VM_SPARES_MAX */
 	/* Gets failures that happen behind the callers' backs: after an instance's own end, at the
 	 * engine's start. May be called from any thread; NULL is allowed. */
 	void (*complain)(const char *id, const struct error *err, void *arg);
@@ -134,6 +135,34 @@ must_check int manager_resolve(struct manager *m, const char *ref, char ret[INST
  */
 int manager_list(struct manager *m, bool all,
 		 int (*visit)(const struct instance_info *info, void *arg), void *arg);
+
+/**
+ * manager_templates_list() - the templates of virtual machines
+ * @ret: receives a list of objects: Key, Image ("" for one of a size), Memory, Cpus, Size
+ */
+must_check int manager_templates_list(struct manager *m, struct json_object **ret,
+				      struct error *err);
+
+/**
+ * manager_templates_make() - make the template of a size where there is none
+ * @memory_bytes, @nano_cpus: as for an instance; 0: what one without limits gets
+ * @ret: receives an object with its Key
+ */
+must_check int manager_templates_make(struct manager *m, int64_t memory_bytes, int64_t nano_cpus,
+				      struct json_object **ret, struct error *err);
+
+/**
+ * manager_templates_remove() - remove templates, what was made of them, and machines that wait
+ * @key: NULL for all
+ * @ret: receives an object: how many were Removed
+ *
+ * Return: 0; -ENOENT where there is none of that key.
+ */
+must_check int manager_templates_remove(struct manager *m, const char *key,
+					struct json_object **ret, struct error *err);
+
+/* Adds how many images have a template ("images") and how many machines wait ("spares"). */
+void manager_describe_vm(struct manager *m, struct json_object *ret);
 
 /**
  * manager_oci_config() - what an instance is started from, as an OCI runtime's config.json

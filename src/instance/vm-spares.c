@@ -28,9 +28,7 @@ void vm_spares_init(struct vm_spares *spares)
 
 void vm_spares_done(struct vm_spares *spares)
 {
-	for (size_t i = 0; i < spares->count; i++)
-		vm_spare_free(spares, spares->items[i]);
-	spares->count = 0;
+	vm_spares_drop(spares);
 	(void)pthread_mutex_destroy(&spares->lock);
 }
 
@@ -52,7 +50,7 @@ void vm_spare_free(struct vm_spares *spares, struct vm_spare *spare)
 	free(spare);
 }
 
-static bool key_equal(const struct vm_spare_key *a, const struct vm_spare_key *b)
+bool vm_spare_key_equal(const struct vm_spare_key *a, const struct vm_spare_key *b)
 {
 	return strcmp(a->image_id, b->image_id) == 0 &&
 	       a->shape.memory_bytes == b->shape.memory_bytes && a->shape.cpus == b->shape.cpus &&
@@ -91,22 +89,54 @@ struct vm_spare *vm_spares_take(struct vm_spares *spares, const struct vm_spare_
 	(void)pthread_mutex_lock(&spares->lock);
 	sweep(spares);
 	for (size_t i = 0; i < spares->count && !found; i++)
-		if (key_equal(&spares->items[i]->key, key) && is_ready(spares->items[i]))
+		if (vm_spare_key_equal(&spares->items[i]->key, key) && is_ready(spares->items[i]))
 			found = take_at(spares, i);
 	(void)pthread_mutex_unlock(&spares->lock);
 	return found;
+}
+
+static uint32_t next_uid(struct vm_spares *spares)
+{
+	return UID_BASE + spares->next_uid++ % UID_COUNT;
+}
+
+uint32_t vm_spares_uid(struct vm_spares *spares)
+{
+	(void)pthread_mutex_lock(&spares->lock);
+	uint32_t uid = next_uid(spares);
+	(void)pthread_mutex_unlock(&spares->lock);
+	return uid;
+}
+
+size_t vm_spares_ready(struct vm_spares *spares)
+{
+	size_t count = 0;
+	(void)pthread_mutex_lock(&spares->lock);
+	sweep(spares);
+	for (size_t i = 0; i < spares->count; i++)
+		count += is_ready(spares->items[i]);
+	(void)pthread_mutex_unlock(&spares->lock);
+	return count;
+}
+
+void vm_spares_drop(struct vm_spares *spares)
+{
+	(void)pthread_mutex_lock(&spares->lock);
+	while (spares->count > 0)
+		vm_spare_free(spares, take_at(spares, 0));
+	(void)pthread_mutex_unlock(&spares->lock);
 }
 
 bool vm_spares_begin(struct vm_spares *spares, const struct vm_spare_key *key, uint32_t *ret_uid)
 {
 	(void)pthread_mutex_lock(&spares->lock);
 	sweep(spares);
-	bool wanted = !spares->making;
+	bool wanted = !spares->making && spares->wanted > 0;
 	for (size_t i = 0; i < spares->count; i++)
-		wanted = wanted && !key_equal(&spares->items[i]->key, key);
+		wanted = wanted && !vm_spare_key_equal(&spares->items[i]->key, key);
 	if (wanted) {
 		spares->making = true;
-		*ret_uid = UID_BASE + spares->next_uid++ % UID_COUNT;
+		*ret_uid = next_uid(spares);
 	}
 	(void)pthread_mutex_unlock(&spares->lock);
 	return wanted;
@@ -117,7 +147,7 @@ void vm_spares_end(struct vm_spares *spares, struct vm_spare *spare_take)
 	struct vm_spare *oldest = NULL;
 	(void)pthread_mutex_lock(&spares->lock);
 	spares->making = false;
-	if (spare_take && spares->count == VM_SPARES_MAX)
+	if (spare_take && spares->count == spares->wanted)
 		oldest = take_at(spares, 0);
 	if (spare_take)
 		spares->items[spares->count++] = spare_take;

@@ -24,7 +24,8 @@
  * engine ends, ends with it.
  */
 
-#define VM_SPARES_MAX 2
+#define VM_SPARES_MAX 8
+#define VM_SPARES_DEFAULT 2
 
 struct vm_spare_key {
 	char image_id[80];
@@ -32,6 +33,8 @@ struct vm_spare_key {
 	uint64_t disk_bytes;
 	bool is_volatile;
 };
+
+bool vm_spare_key_equal(const struct vm_spare_key *a, const struct vm_spare_key *b);
 
 struct vm_spare {
 	struct vm_spare_key key;
@@ -46,7 +49,8 @@ struct vm_spares {
 	int templates_fd;                      /* borrowed */
 	struct vm_spare *items[VM_SPARES_MAX]; /* the oldest first */
 	size_t count;
-	bool making; /* one is being made */
+	size_t wanted; /* how many there may be, at most VM_SPARES_MAX */
+	bool making;   /* one is being made */
 	uint32_t next_uid;
 };
 
@@ -58,6 +62,15 @@ void vm_spare_free(struct vm_spares *spares, struct vm_spare *spare);
 
 /* Takes a spare of this kind that is ready; NULL where there is none. */
 struct vm_spare *vm_spares_take(struct vm_spares *spares, const struct vm_spare_key *key);
+
+/* How many wait and have practised. */
+size_t vm_spares_ready(struct vm_spares *spares);
+
+/* Ends all that wait. */
+void vm_spares_drop(struct vm_spares *spares);
+
+/* A user for a QEMU that belongs to no instance. */
+uint32_t vm_spares_uid(struct vm_spares *spares);
 
 /**
  * vm_spares_begin() - whether one more of this kind should be made

@@ -366,7 +366,7 @@ static int start_machine(struct vm_backend *vm, struct error *err)
 		return rc;
 	vm_channel_open(&vm->channel, &vm->process, &vm->machine);
 	vm->open = true;
-	vm->ready = vm->channel.recv_sequence > 0;
+	vm->ready = vm->machine.state.len > 0;
 	rc = vm_send_identity(&vm->channel, &vm->machine, err);
 	return rc == 0 ? vm_send_root(&vm->channel, &vm->machine, err) : rc;
 }

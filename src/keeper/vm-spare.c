@@ -47,13 +47,7 @@ static int start_practice(struct vm_spare *spare, struct error *err)
 	vm_channel_open(&spare->channel, &spare->process, &spare->machine);
 	rc = loaded_plan_read(KEEPER_FD_PLAN, &plan, err);
 	if (rc == 0)
-		rc = vm_send_identity(&spare->channel, &spare->machine, err);
-	if (rc == 0)
-		rc = vm_send_root(&spare->channel, &spare->machine, err);
-	if (rc == 0)
-		rc = vm_send_plan(&spare->channel, 0, plan.plan, err);
-	if (rc == 0 && channel_send(&spare->channel, GUEST_PRACTISE, 0, NULL, 0) < 0)
-		rc = error_say(err, ENOBUFS, "the guest does not practise");
+		rc = vm_send_practice(&spare->channel, &spare->machine, plan.plan, err);
 	loaded_plan_done(&plan);
 	return rc;
 }

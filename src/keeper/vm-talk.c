@@ -31,7 +31,8 @@ void vm_channel_open(struct channel *ret, const struct vm_process *process,
 		     const struct machine *machine)
 {
 	channel_init(ret, process->channel_fd, OUT_CAP);
-	ret->recv_sequence = machine->state.len > 0 ? 1 : 0;
+	ret->send_sequence = machine->talk.sent;
+	ret->recv_sequence = machine->talk.received;
 }
 
 int vm_send_identity(struct channel *ch, const struct machine *m, struct error *err)
@@ -47,6 +48,8 @@ int vm_send_identity(struct channel *ch, const struct machine *m, struct error *
 
 int vm_send_root(struct channel *ch, const struct machine *m, struct error *err)
 {
+	if (m->is_rooted)
+		return 0;
 	auto_strbuf out = STRBUF_INIT(MESSAGE_MAX);
 	guest_root_encode(&m->root, &out);
 	int rc = channel_send(ch, GUEST_ROOT, 0, out.data, out.len);
@@ -65,5 +68,18 @@ int vm_send_plan(struct channel *ch, uint32_t session, const struct plan *plan, 
 			return error_set(err, rc, "send the launch plan to the guest");
 		at += len;
 	}
+	return rc;
+}
+
+int vm_send_practice(struct channel *ch, const struct machine *m, const struct plan *plan,
+		     struct error *err)
+{
+	int rc = vm_send_identity(ch, m, err);
+	if (rc == 0)
+		rc = vm_send_root(ch, m, err);
+	if (rc == 0)
+		rc = vm_send_plan(ch, 0, plan, err);
+	if (rc == 0 && channel_send(ch, GUEST_PRACTISE, 0, NULL, 0) < 0)
+		rc = error_say(err, ENOBUFS, "the guest does not practise");
 	return rc;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -19,7 +20,11 @@
 #define CODE_AT 0x1000u
 #define PML4_AT 0x2000u
 #define PDPT_AT 0x3000u
-#define OPERAND_AT 0x4000u
+#define PD_AT 0x4000u
+#define PT_AT 0x5000u
+#define OPERAND_AT 0x6000u
+#define PAGE_BYTES 4096u
+#define PRESENT_WRITABLE 3u
 #define TSC_WINDOW_NS (40 * NSEC_PER_MSEC)
 #define CPUID_POWER 0x80000007u
 #define CPUID_TSC_CONSTANT (1u << 8)
@@ -87,6 +92,7 @@ static int make_vm(struct guest *g, const char *device, struct error *err)
 	g->vm = ioctl(g->kvm, KVM_CREATE_VM, 0);
 	if (g->vm < 0)
 		return error_set(err, errno, "make a machine");
+	/* What guests get as well: pages of the ordinary size. */
 	void *memory =
 		mmap(NULL, MEMORY_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED)
@@ -109,13 +115,19 @@ static int make_vm(struct guest *g, const char *device, struct error *err)
 	return 0;
 }
 
-/* Long mode with the first gigabyte mapped as it is. */
+static uint64_t *entry(struct guest *g, uint32_t table, size_t index)
+{
+	return (uint64_t *)(void *)(g->memory + table) + index;
+}
+
+/* Long mode with the memory mapped as it is, by ordinary pages: every processor has those. */
 static int enter_long_mode(struct guest *g, struct error *err)
 {
-	uint64_t *pml4 = (uint64_t *)(void *)(g->memory + PML4_AT);
-	uint64_t *pdpt = (uint64_t *)(void *)(g->memory + PDPT_AT);
-	pml4[0] = PDPT_AT | 3;
-	pdpt[0] = 0x83; /* present, writable, one page of a gigabyte */
+	*entry(g, PML4_AT, 0) = PDPT_AT | PRESENT_WRITABLE;
+	*entry(g, PDPT_AT, 0) = PD_AT | PRESENT_WRITABLE;
+	*entry(g, PD_AT, 0) = PT_AT | PRESENT_WRITABLE;
+	for (size_t i = 0; i < MEMORY_BYTES / PAGE_BYTES; i++)
+		*entry(g, PT_AT, i) = i * PAGE_BYTES | PRESENT_WRITABLE;
 	memcpy(g->memory + CODE_AT, code, sizeof(code));
 
 	struct kvm_sregs s;
@@ -132,10 +144,7 @@ static int enter_long_mode(struct guest *g, struct error *err)
 	segment.type = 3;
 	segment.selector = 16;
 	s.ds = s.es = s.fs = s.gs = s.ss = segment;
-	struct kvm_regs regs = { .rip = CODE_AT, .rflags = 2 };
-	if (ioctl(g->vcpu, KVM_SET_SREGS, &s) < 0 || ioctl(g->vcpu, KVM_SET_REGS, &regs) < 0)
-		return error_set(err, errno, "set registers");
-	return 0;
+	return ioctl(g->vcpu, KVM_SET_SREGS, &s) < 0 ? error_set(err, errno, "set registers") : 0;
 }
 
 /* The host's features; without them even a long jump may be refused. */
@@ -151,6 +160,23 @@ static int set_features(struct guest *g, struct error *err)
 	return 0;
 }
 
+/* Runs the code once from its beginning. */
+static int run_code(struct guest *g, int64_t *ret_ns, struct error *err)
+{
+	const struct kvm_regs regs = { .rip = CODE_AT, .rflags = 2 };
+	if (ioctl(g->vcpu, KVM_SET_REGS, &regs) < 0)
+		return error_set(err, errno, "set registers");
+	int64_t before = clock_monotonic();
+	while (ioctl(g->vcpu, KVM_RUN, 0) < 0)
+		if (errno != EINTR)
+			return error_set(err, ENOTSUP, "run the guest");
+	if (g->run->exit_reason != KVM_EXIT_HLT)
+		return error_say(err, ENOTSUP, "the guest ended with reason %u instead of a halt",
+				 g->run->exit_reason);
+	*ret_ns = clock_monotonic() - before;
+	return 0;
+}
+
 int accelerator_measure(const char *device, int64_t *ret_ns, struct error *err)
 {
 	auto_(guest_done) struct guest g = { .kvm = -1, .vm = -1, .vcpu = -1 };
@@ -159,18 +185,35 @@ int accelerator_measure(const char *device, int64_t *ret_ns, struct error *err)
 		rc = set_features(&g, err);
 	if (rc == 0)
 		rc = enter_long_mode(&g, err);
-	if (rc < 0)
-		return rc;
 
-	int64_t before = clock_monotonic();
-	while (ioctl(g.vcpu, KVM_RUN, 0) < 0)
-		if (errno != EINTR)
-			return error_set(err, ENOTSUP, "run the guest");
-	if (g.run->exit_reason != KVM_EXIT_HLT)
-		return error_say(err, ENOTSUP, "the guest ended with reason %u instead of a halt",
-				 g.run->exit_reason);
-	*ret_ns = clock_monotonic() - before;
-	return 0;
+	/* The best of some: a busy host interrupts, and the first run builds the guest's memory. */
+	int64_t best_ns = INT64_MAX;
+	for (int i = 0; rc == 0 && i < ACCELERATOR_TRIES && best_ns >= ACCELERATOR_LIMIT_NS; i++) {
+		int64_t took_ns;
+		rc = run_code(&g, &took_ns, err);
+		if (rc == 0 && took_ns < best_ns)
+			best_ns = took_ns;
+	}
+	if (rc == 0)
+		*ret_ns = best_ns;
+	return rc;
+}
+
+bool accelerator_is_real(const struct vm_probe *probe, char *reason, size_t size)
+{
+	if (probe->error.code == -ENOENT) {
+		(void)snprintf(reason, size, "this host has no /dev/kvm");
+		return false;
+	}
+	if (probe->error.code != 0) {
+		(void)snprintf(reason, size, "/dev/kvm is of no use: %.200s", probe->error.text);
+		return false;
+	}
+	bool real = probe->loop_ns < ACCELERATOR_LIMIT_NS;
+	(void)snprintf(reason, size, "a loop of %u turns took %.1f ms behind /dev/kvm%s",
+		       ACCELERATOR_TURNS, (double)probe->loop_ns / NSEC_PER_MSEC,
+		       real ? "" : ", slower than QEMU translates");
+	return real;
 }
 
 static int64_t raw_now(void)

@@ -31,6 +31,12 @@
 #define CHANNEL_HEADER 16
 #define CHANNEL_PAYLOAD_MAX (64u * 1024 - CHANNEL_HEADER)
 
+/* How far a conversation has come, as its host sees it: a guest that was frozen goes on from there. */
+struct channel_counts {
+	uint32_t sent;
+	uint32_t received;
+};
+
 struct channel {
 	int fd;
 	uint32_t send_sequence;

@@ -105,13 +105,13 @@ static int copy_sparse(int from, int to, uint64_t size_bytes, struct error *err)
 	for (off_t at = 0;;) {
 		off_t start = lseek(from, at, SEEK_DATA);
 		if (start < 0)
-			return errno == ENXIO ? 0 : error_set(err, errno, "read the empty disk");
+			return errno == ENXIO ? 0 : error_set(err, errno, "read the disk to copy");
 		off_t end = lseek(from, start, SEEK_HOLE);
 		off_t in = start, out = start;
 		while (in < end) {
 			ssize_t n = copy_file_range(from, &in, to, &out, (size_t)(end - in), 0);
 			if (n <= 0)
-				return error_set(err, n < 0 ? errno : EIO, "copy the empty disk");
+				return error_set(err, n < 0 ? errno : EIO, "copy a disk");
 		}
 		at = end;
 	}
@@ -150,6 +150,12 @@ int writable_disk_make(int templates_fd, int dir_fd, const char *name, uint64_t 
 	if (from < 0)
 		return error_set(err, errno, "open %s", empty);
 
+	return writable_disk_copy(from, dir_fd, name, size_bytes, err);
+}
+
+int writable_disk_copy(int from, int dir_fd, const char *name, uint64_t size_bytes,
+		       struct error *err)
+{
 	auto_free char *temporary = xasprintf(".%s", name);
 	auto_close int to = openat(dir_fd, temporary,
 				   O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);

@@ -56,3 +56,12 @@ must_check int layers_disk_add(struct layers_disk *d, uint64_t index_bytes, int 
  */
 int writable_disk_make(int templates_fd, int dir_fd, const char *name, uint64_t size_bytes,
 		       struct error *err);
+
+/**
+ * writable_disk_copy() - a writable disk that begins as a copy of another
+ * @from: the other one, of the same size
+ *
+ * Return: the file, open for reading and writing, or a negative errno.
+ */
+must_check int writable_disk_copy(int from, int dir_fd, const char *name, uint64_t size_bytes,
+				  struct error *err);

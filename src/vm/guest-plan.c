@@ -36,7 +36,10 @@ int guest_plan_adapt(struct plan *plan, uint32_t layer_count, bool is_volatile, 
 		return rc;
 
 	plan->namespaces[PLAN_NS_USER].mode = PLAN_NS_MODE_HOST;
+	/* The machine has these for itself alone. */
 	plan->namespaces[PLAN_NS_NET].mode = PLAN_NS_MODE_HOST;
+	plan->namespaces[PLAN_NS_IPC].mode = PLAN_NS_MODE_HOST;
+	plan->namespaces[PLAN_NS_UTS].mode = PLAN_NS_MODE_HOST;
 	plan->uid_maps.count = 0;
 	plan->gid_maps.count = 0;
 	plan->loopback = false; /* the guest brought it up */

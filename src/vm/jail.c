@@ -226,6 +226,9 @@ static int drop_rights(const struct jail *jail, struct error *err)
 		return rc;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return error_set(err, errno, "forbid new privileges");
+	/* QEMU asks for huge pages where it translates, and would hold half of them for nothing. */
+	if (prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) < 0)
+		return error_set(err, errno, "do without huge pages");
 	return 0;
 }
 

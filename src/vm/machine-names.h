@@ -12,4 +12,6 @@
 
 /* Serial numbers of the disks. */
 #define MACHINE_LAYERS_SERIAL "layers"
+/* Below the layers' disk: the node that puts it together from files. */
+#define MACHINE_FILES_NODE "files"
 #define MACHINE_WRITABLE_SERIAL "writable"

@@ -117,6 +117,7 @@ static void the_command_lines_are_the_golden_ones(void **state)
 				  .memory_bytes = 256 << 20,
 				  .cpus = 1,
 				  .memory_fd = 9,
+				  .keeps_memory = true,
 				  .kernel_fd = 10,
 				  .initramfs_fd = 11,
 				  .tsc_khz = 2000000,
@@ -126,6 +127,7 @@ static void the_command_lines_are_the_golden_ones(void **state)
 	assert_golden(&boot, "boot.txt");
 
 	m.kernel_fd = m.initramfs_fd = -1;
+	m.keeps_memory = false;
 	m.writable_fd = 10;
 	m.layers_fd = 11;
 	m.file_fds = files;

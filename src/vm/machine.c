@@ -47,6 +47,9 @@ int machine_encode(const struct machine *m, struct strbuf *out, struct error *er
 	wire_put_u8(out, m->make_template);
 	wire_put_u32(out, (uint32_t)m->template_fd);
 	wire_put_bytes(out, m->state.data, m->state.len);
+	wire_put_u32(out, m->talk.sent);
+	wire_put_u32(out, m->talk.received);
+	wire_put_u8(out, m->is_rooted);
 	wire_put_text(out, m->hostname);
 	wire_put_text(out, m->cgroup);
 	wire_put_u64(out, (uint64_t)m->memory_max_bytes);
@@ -95,6 +98,9 @@ int machine_decode(const void *data, size_t len, struct machine *ret, struct err
 	size_t state_len;
 	const void *state = wire_get_bytes(&r, MACHINE_STATE_MAX, &state_len);
 	strbuf_add(&ret->state, state, state_len);
+	ret->talk.sent = wire_get_u32(&r);
+	ret->talk.received = wire_get_u32(&r);
+	ret->is_rooted = wire_get_u8(&r) != 0;
 	wire_get_text(&r, ret->hostname, sizeof(ret->hostname));
 	ret->cgroup = get_text(&r);
 	ret->memory_max_bytes = (int64_t)wire_get_u64(&r);

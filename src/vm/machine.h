@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/strbuf.h"
 #include "base/strv.h"
+#include "vm/channel.h"
 #include "vm/guest-protocol.h"
 
 /**
@@ -23,8 +24,9 @@
  *	MACHINE_FD_STATE     socket, a template's device state comes in
  *	MACHINE_FD_FIRST...  the engine's
  *
- * A machine with @state is a clone of a template; without, it boots. One with @make_template boots,
- * is frozen when its guest is ready, and leaves its device state in a file.
+ * A machine with @state is a clone of a template; without, it boots. One with @make_template is frozen
+ * when its guest is ready, and leaves its device state in a file: a template of a size is booted, one
+ * of an image is a clone that has its disks mounted (@is_rooted says so of what starts from it).
  */
 
 #define MACHINE_FD_QMP 3
@@ -38,6 +40,12 @@
 #define MACHINE_ARGS_MAX 1024u
 #define MACHINE_FDS_MAX 512u
 
+/* What the process that makes a template writes to its caller. */
+struct machine_frozen {
+	struct error error; /* code 0: made */
+	struct channel_counts talk;
+};
+
 struct machine {
 	char *qemu;       /* absolute path */
 	struct strv argv; /* argv[0] included */
@@ -45,8 +53,10 @@ struct machine {
 	uint32_t fd_count;
 	bool use_kvm; /* QEMU needs /dev/kvm */
 	bool make_template;
-	int32_t template_fd; /* with @make_template: receives the device state; else -1 */
-	struct strbuf state; /* device state of a template */
+	int32_t template_fd;        /* with @make_template: receives the device state; else -1 */
+	struct strbuf state;        /* device state of a template */
+	struct channel_counts talk; /* how far it had come */
+	bool is_rooted;             /* the template's guest has mounted the disks */
 	char hostname[GUEST_HOSTNAME_MAX];
 	char *cgroup;             /* QEMU's control group ("berth/4f9c"); "" for none */
 	int64_t memory_max_bytes; /* of that group */

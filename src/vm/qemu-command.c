@@ -8,7 +8,7 @@
 
 /* What TCG translates well, and enough for programs built for x86-64-v2. */
 #define TCG_CPU "qemu64,-svm,+ssse3,+sse4.1,+sse4.2,+popcnt,+cx16,+lahf-lm"
-#define TCG_BUFFER_MIB 64
+#define TCG_BUFFER_MIB 32
 
 /*
  * A guest's own kernel is behind the machine's boundary. Emulated code does not speculate, so the
@@ -17,7 +17,8 @@
 #define KERNEL_COMMON                                                               \
 	"console=ttyS0 quiet loglevel=1 panic=-1 reboot=t 8250.nr_uarts=1 audit=0 " \
 	"cryptomgr.notests rcupdate.rcu_expedited=1 transparent_hugepage=madvise "  \
-	"lsm=landlock,yama"
+	"lsm=landlock,yama cgroup.memory=nokmem,nosocket psi=0 "                    \
+	"cgroup_disable=rdma,misc,hugetlb,perf_event,net_cls,net_prio"
 #define KERNEL_TCG                                                                         \
 	" mitigations=off nokaslr no_timer_check tsc=reliable init_on_alloc=0 nowatchdog " \
 	"preempt=none" KERNEL_NO_CX16
@@ -78,7 +79,7 @@ static void add_machine(const struct qemu_machine *m, struct strv *v)
 		 xasprintf("{\"qom-type\":\"memory-backend-file\",\"id\":\"ram\",\"size\":%llu,"
 			   "\"mem-path\":\"/proc/self/fd/%d\",\"share\":%s}",
 			   (unsigned long long)m->memory_bytes, m->memory_fd,
-			   m->kernel_fd >= 0 ? "true" : "false"));
+			   m->keeps_memory ? "true" : "false"));
 }
 
 static void add_kernel(const struct qemu_machine *m, struct strv *v)
@@ -127,10 +128,13 @@ static void add_layers(const struct qemu_machine *m, struct strv *v)
 	for (uint32_t i = 0; i < m->file_count; i++)
 		add_fd(v, m->file_fds[i]);
 	add_take(v, "-blockdev",
-		 xasprintf("{\"driver\":\"vmdk\",\"node-name\":\"" MACHINE_LAYERS_SERIAL "\","
+		 xasprintf("{\"driver\":\"vmdk\",\"node-name\":\"" MACHINE_FILES_NODE "\","
 			   "\"read-only\":true,\"file\":{\"driver\":\"file\","
 			   "\"filename\":\"/dev/fdset/%d\"}}",
 			   m->layers_fd));
+	add(v, "-blockdev",
+	    "{\"driver\":\"raw\",\"node-name\":\"" MACHINE_LAYERS_SERIAL "\","
+	    "\"read-only\":true,\"file\":\"" MACHINE_FILES_NODE "\"}");
 }
 
 static void add_writable(const struct qemu_machine *m, struct strv *v)

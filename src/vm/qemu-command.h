@@ -34,6 +34,7 @@ struct qemu_machine {
 	uint64_t memory_bytes;
 	uint32_t cpus;
 	int memory_fd;
+	bool keeps_memory; /* what it writes there is to stay: it becomes a template */
 	/* To boot; -1 in a clone. */
 	int kernel_fd;
 	int initramfs_fd;

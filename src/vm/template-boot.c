@@ -88,6 +88,7 @@ static int describe(const struct template_boot *boot, struct strbuf *ret, struct
 		.memory_bytes = boot->shape.memory_bytes,
 		.cpus = boot->shape.cpus,
 		.memory_fd = PLACE_MEMORY,
+		.keeps_memory = true,
 		.kernel_fd = PLACE_KERNEL,
 		.initramfs_fd = PLACE_INITRAMFS,
 		.tsc_khz = boot->accelerator == QEMU_TCG ? accelerator_tsc_khz() : 0,
@@ -107,7 +108,8 @@ static int describe(const struct template_boot *boot, struct strbuf *ret, struct
 	return machine_encode(&machine, ret, err);
 }
 
-int template_boot(const struct template_boot *boot, int memory_fd, int state_fd, struct error *err)
+int template_boot(const struct template_boot *boot, int memory_fd, int state_fd,
+		  struct channel_counts *ret_talk, struct error *err)
 {
 	auto_strbuf bytes = STRBUF_INIT(MACHINE_BYTES_MAX);
 	int rc = describe(boot, &bytes, err);
@@ -124,14 +126,23 @@ int template_boot(const struct template_boot *boot, int memory_fd, int state_fd,
 		{ boot->kernel->initramfs_fd, PLACE_INITRAMFS },
 		{ state_fd, PLACE_STATE },
 	};
-	struct error told = { 0 };
-	rc = run_keeper(boot->keeper_fd, "--template", fds, 5, &told, sizeof(told), BOOT_TIMEOUT_MS,
-			err);
-	if (rc == 0 && told.code != 0) {
-		told.text[sizeof(told.text) - 1] = '\0';
-		rc = error_say(err, told.code, "%s", told.text);
+	return template_freeze(boot->keeper_fd, fds, 5, ret_talk, err);
+}
+
+int template_freeze(int keeper_fd, struct process_fd *fds, size_t count,
+		    struct channel_counts *ret_talk, struct error *err)
+{
+	struct machine_frozen frozen = { 0 };
+	int rc = run_keeper(keeper_fd, "--template", fds, count, &frozen, sizeof(frozen),
+			    BOOT_TIMEOUT_MS, err);
+	if (rc == 0 && frozen.error.code != 0) {
+		frozen.error.text[sizeof(frozen.error.text) - 1] = '\0';
+		rc = error_say(err, frozen.error.code, "%s", frozen.error.text);
 	}
-	return rc < 0 ? error_prefix(err, "template") : 0;
+	if (rc < 0)
+		return error_prefix(err, "template");
+	*ret_talk = frozen.talk;
+	return 0;
 }
 
 void template_probe(int keeper_fd, struct vm_probe *ret)

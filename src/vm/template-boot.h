@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "base/process.h"
 #include "vm/accelerator.h"
 #include "vm/guest-kernel.h"
 #include "vm/template.h"
@@ -28,7 +29,16 @@ struct template_boot {
  * @state_fd:  empty file; receives the devices' state
  */
 must_check int template_boot(const struct template_boot *boot, int memory_fd, int state_fd,
-			     struct error *err);
+			     struct channel_counts *ret_talk, struct error *err);
+
+/**
+ * template_freeze() - have a machine with make_template started and frozen
+ * @fds: its descriptors in their places, its description among them; has room for two more
+ *
+ * Return: 0 when memory and state are filled, or a negative errno.
+ */
+must_check int template_freeze(int keeper_fd, struct process_fd *fds, size_t count,
+			       struct channel_counts *ret_talk, struct error *err);
 
 /* Measures /dev/kvm in a process that is killed where it hangs. */
 void template_probe(int keeper_fd, struct vm_probe *ret);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -36,24 +37,40 @@ struct templates {
 	bool probed;
 	enum qemu_accelerator accelerator;
 	struct vm_probe probe;
+	char reason[256];
 	bool prepared;
 	struct guest_kernel kernel;
 	struct template *items[TEMPLATES_MAX];
 	size_t count;
 };
 
-static void template_free(struct template *t)
+struct template *template_new(const struct machine_shape *shape)
+{
+	struct template *t = xnew(struct template);
+	t->shape = *shape;
+	t->memory_fd = -1;
+	strbuf_init(&t->state, MACHINE_STATE_MAX);
+	return t;
+}
+
+struct template *template_copy(const struct template *t)
+{
+	auto_template *copy = template_new(&t->shape);
+	memcpy(copy->key, t->key, sizeof(copy->key));
+	copy->memory_fd = fcntl(t->memory_fd, F_DUPFD_CLOEXEC, 3);
+	strbuf_add(&copy->state, t->state.data, t->state.len);
+	copy->talk = t->talk;
+	copy->is_rooted = t->is_rooted;
+	return copy->memory_fd < 0 || copy->state.overflow ? NULL : take_ptr(copy);
+}
+
+void template_free(struct template *t)
 {
 	if (!t)
 		return;
 	close_p(&t->memory_fd);
 	strbuf_done(&t->state);
 	free(t);
-}
-
-static void template_free_p(struct template **t)
-{
-	template_free(*t);
 }
 
 static char *find_qemu(const char *wanted)
@@ -136,9 +153,8 @@ static void probe(struct templates *t)
 		return;
 	t->probed = true;
 	template_probe(t->keeper_fd, &t->probe);
-	t->accelerator = t->probe.error.code == 0 && t->probe.loop_ns < ACCELERATOR_LIMIT_NS
-				 ? QEMU_KVM
-				 : QEMU_TCG;
+	t->accelerator =
+		accelerator_is_real(&t->probe, t->reason, sizeof(t->reason)) ? QEMU_KVM : QEMU_TCG;
 }
 
 static int prepare(struct templates *t, struct error *err)
@@ -170,13 +186,7 @@ void templates_describe(struct templates *t, struct templates_info *ret)
 	probe(t);
 	ret->accelerator = t->accelerator;
 	ret->kvm_loop_ns = t->probe.loop_ns;
-	if (t->probe.error.code != 0)
-		(void)snprintf(ret->reason, sizeof(ret->reason), "/dev/kvm is of no use: %.200s",
-			       t->probe.error.text);
-	else
-		(void)snprintf(ret->reason, sizeof(ret->reason),
-			       "a loop of %u turns took %.1f ms behind /dev/kvm", ACCELERATOR_TURNS,
-			       (double)t->probe.loop_ns / 1e6);
+	memcpy(ret->reason, t->reason, sizeof(ret->reason));
 	(void)snprintf(ret->kernel, sizeof(ret->kernel), "%s", t->kernel.release);
 	(void)snprintf(ret->qemu, sizeof(ret->qemu), "%s", t->qemu ? t->qemu : "");
 }
@@ -228,7 +238,7 @@ static int make_key(struct templates *t, const struct machine_shape *shape, char
 	for (size_t i = 0; i < argv.count; i++)
 		fingerprint_add_text(&key, argv.items[i]);
 	fingerprint_text(&key, second);
-	(void)snprintf(ret, FINGERPRINT_TEXT, "%.16s%.16s", first, second);
+	(void)snprintf(ret, TEMPLATE_KEY_TEXT, "%.16s%.16s-%u", first, second, shape->cpus);
 	return 0;
 }
 
@@ -325,6 +335,30 @@ static int save(struct templates *t, const struct template *item, struct error *
 	return rc;
 }
 
+int template_memory(const struct machine_shape *shape, int from, struct error *err)
+{
+	auto_close int fd = new_memory(shape->memory_bytes, err);
+	if (fd < 0)
+		return fd;
+	int rc = from >= 0 ? copy_memory(from, fd, shape->memory_bytes, err) : 0;
+	return rc < 0 ? rc : take_fd(fd);
+}
+
+int template_fill(struct template *t, int memory_fd_take, int state_fd, struct error *err)
+{
+	auto_close int memory = memory_fd_take;
+	struct stat st;
+	int rc = seal(memory, err);
+	if (rc < 0 || fstat(state_fd, &st) < 0)
+		return rc < 0 ? rc : error_set(err, errno, "look at the state");
+	if (!strbuf_reserve(&t->state, (size_t)st.st_size) ||
+	    pread(state_fd, t->state.data, (size_t)st.st_size, 0) != st.st_size)
+		return error_say(err, EIO, "cannot read the state");
+	t->state.len = (size_t)st.st_size;
+	t->memory_fd = take_fd(memory);
+	return 0;
+}
+
 static int boot(struct templates *t, struct template *item, struct error *err)
 {
 	const struct template_boot request = { .keeper_fd = t->keeper_fd,
@@ -332,46 +366,39 @@ static int boot(struct templates *t, struct template *item, struct error *err)
 					       .accelerator = t->accelerator,
 					       .kernel = &t->kernel,
 					       .shape = item->shape };
-	auto_close int memory = new_memory(item->shape.memory_bytes, err);
+	auto_close int memory = template_memory(&item->shape, -1, err);
 	auto_close int state = memfd_create("berth-state", MFD_CLOEXEC);
 	if (memory < 0 || state < 0)
 		return memory < 0 ? memory : error_set(err, errno, "make a memory file");
-	int rc = template_boot(&request, memory, state, err);
+	int rc = template_boot(&request, memory, state, &item->talk, err);
 	if (rc == 0)
-		rc = seal(memory, err);
-	struct stat st;
-	if (rc < 0 || fstat(state, &st) < 0)
-		return rc < 0 ? rc : error_set(err, errno, "look at the state");
-	if (!strbuf_reserve(&item->state, (size_t)st.st_size) ||
-	    pread(state, item->state.data, (size_t)st.st_size, 0) != st.st_size)
-		return error_say(err, EIO, "cannot read the state");
-	item->state.len = (size_t)st.st_size;
-	item->memory_fd = take_fd(memory);
-	return save(t, item, err);
+		rc = template_fill(item, take_fd(memory), state, err);
+	return rc < 0 ? rc : save(t, item, err);
 }
 
-int templates_get(struct templates *t, const struct machine_shape *shape,
-		  const struct template **ret, struct error *err)
+static int hand_out(const struct template *item, struct template **ret, struct error *err)
+{
+	*ret = template_copy(item);
+	return *ret ? 0 : error_say(err, EMFILE, "no descriptor for a template's memory");
+}
+
+int templates_get(struct templates *t, const struct machine_shape *shape, struct template **ret,
+		  struct error *err)
 {
 	auto_locked *held = take_lock(t);
 	(void)held;
-	for (size_t i = 0; i < t->count; i++) {
+	for (size_t i = 0; i < t->count; i++)
 		if (t->items[i]->shape.memory_bytes == shape->memory_bytes &&
-		    t->items[i]->shape.cpus == shape->cpus) {
-			*ret = t->items[i];
-			return 0;
-		}
-	}
+		    t->items[i]->shape.cpus == shape->cpus)
+			return hand_out(t->items[i], ret, err);
 	int rc = prepare(t, err);
 	if (rc < 0)
 		return rc;
 	if (t->count == TEMPLATES_MAX)
 		return error_say(err, ENOSPC, "there are too many templates of other sizes");
 
-	auto_(template_free_p) struct template *item = xnew(struct template);
-	item->shape = *shape;
-	item->memory_fd = -1;
-	strbuf_init(&item->state, MACHINE_STATE_MAX);
+	auto_template *item = template_new(shape);
+	item->talk.received = 1; /* READY */
 	rc = make_key(t, shape, item->key, err);
 	if (rc < 0)
 		return rc;
@@ -380,10 +407,109 @@ int templates_get(struct templates *t, const struct machine_shape *shape,
 		remove_stale(t, item->key);
 		strbuf_clear(&item->state);
 		rc = boot(t, item, err);
-		if (rc < 0)
-			return rc;
 	}
-	t->items[t->count++] = item;
-	*ret = take_ptr(item);
+	if (rc == 0)
+		rc = hand_out(item, ret, err);
+	if (rc == 0)
+		t->items[t->count++] = take_ptr(item);
+	return rc;
+}
+
+/* ---- What is kept ------------------------------------------------------------------------------ */
+
+/* Reads the name of a state's file; false where it is another file's. */
+static bool parse_state_name(const char *name, char key[TEMPLATE_KEY_TEXT], uint32_t *ret_cpus)
+{
+	const char *dot = strrchr(name, '.');
+	const char *dash = strchr(name, '-');
+	if (!dot || strcmp(dot, ".state") != 0 || !dash || dash - name != FINGERPRINT_TEXT - 1 ||
+	    (size_t)(dot - name) >= TEMPLATE_KEY_TEXT)
+		return false;
+	memcpy(key, name, (size_t)(dot - name));
+	key[dot - name] = '\0';
+	*ret_cpus = (uint32_t)strtoul(dash + 1, NULL, 10);
+	return *ret_cpus > 0;
+}
+
+static uint64_t size_on_disk(int dir_fd, const char *name, uint64_t *ret_length)
+{
+	struct stat st;
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	*ret_length = (uint64_t)st.st_size;
+	return (uint64_t)st.st_blocks * 512;
+}
+
+static bool fill_entry(struct templates *t, const char *name, struct template_entry *ret)
+{
+	uint64_t ignored;
+	*ret = (struct template_entry){ 0 };
+	if (!parse_state_name(name, ret->key, &ret->shape.cpus))
+		return false;
+	auto_free char *memory = xasprintf("%s.memory", ret->key);
+	ret->size_bytes = size_on_disk(t->dir_fd, memory, &ret->shape.memory_bytes) +
+			  size_on_disk(t->dir_fd, name, &ignored);
+	return ret->shape.memory_bytes > 0;
+}
+
+int templates_list(struct templates *t, int (*visit)(const struct template_entry *entry, void *arg),
+		   void *arg, struct error *err)
+{
+	auto_locked *held = take_lock(t);
+	(void)held;
+	int copy = openat(t->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+	if (!dir)
+		return error_set(err, errno, "read the folder of templates");
+	int rc = 0;
+	for (struct dirent *e = readdir(dir); rc >= 0 && e; e = readdir(dir)) {
+		struct template_entry entry;
+		if (fill_entry(t, e->d_name, &entry))
+			rc = visit(&entry, arg);
+	}
+	(void)closedir(dir);
+	return rc < 0 ? rc : 0;
+}
+
+struct removal {
+	struct templates *t;
+	const char *key;
+	size_t count;
+};
+
+static void forget(struct templates *t, const char *key)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		if (strcmp(t->items[i]->key, key) != 0)
+			continue;
+		template_free(t->items[i]);
+		t->items[i] = t->items[--t->count];
+		return;
+	}
+}
+
+static int remove_entry(const struct template_entry *entry, void *arg)
+{
+	struct removal *r = arg;
+	if (r->key && strcmp(r->key, entry->key) != 0)
+		return 0;
+	auto_free char *memory = xasprintf("%s.memory", entry->key);
+	auto_free char *state = xasprintf("%s.state", entry->key);
+	/* The state goes first: without it there is no template. */
+	(void)unlinkat(r->t->dir_fd, state, 0);
+	(void)unlinkat(r->t->dir_fd, memory, 0);
+	forget(r->t, entry->key);
+	r->count++;
 	return 0;
+}
+
+int templates_remove(struct templates *t, const char *key, size_t *ret_count, struct error *err)
+{
+	struct removal removal = { t, key, 0 };
+	int rc = templates_list(t, remove_entry, &removal, err);
+	if (rc == 0 && key && removal.count == 0)
+		rc = error_say(err, ENOENT, "No such template: %s", key);
+	if (rc == 0)
+		*ret_count = removal.count;
+	return rc;
 }

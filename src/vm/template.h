@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/macros.h"
 #include "base/strbuf.h"
+#include "vm/channel.h"
 #include "vm/qemu-command.h"
 
 /**
@@ -33,6 +34,9 @@
 /* Names of disks in the folder that belong to no instance yet; left ones are removed. */
 #define SPARE_DISK_PREFIX "spare-"
 
+/* "<what it was made of>-<processors>" and the terminating zero. */
+#define TEMPLATE_KEY_TEXT 40
+
 struct templates;
 
 struct templates_options {
@@ -48,14 +52,32 @@ struct machine_shape {
 	uint32_t cpus;
 };
 
-/* Owned by the templates, valid as long as they are. */
+/* A handle on one; the template itself may be removed meanwhile. */
 struct template
 {
-	char key[33];
+	char key[TEMPLATE_KEY_TEXT];
 	struct machine_shape shape;
 	int memory_fd; /* sealed */
 	struct strbuf state;
+	struct channel_counts talk;
+	bool is_rooted; /* its guest has an image's disks mounted: image-template.h */
 };
+
+/* An empty one, without memory. */
+struct template *template_new(const struct machine_shape *shape);
+void template_free(struct template *t);
+DEFINE_AUTO(struct template, template_free);
+#define auto_template auto_(template_freep) struct template
+
+/* Another handle on the same memory, for as long as the caller wants it; NULL where that fails. */
+struct template *template_copy(const struct template *t);
+
+/* Memory for a new template, with what @from (-1: nothing) holds. Return: a memory file. */
+must_check int template_memory(const struct machine_shape *shape, int from, struct error *err);
+
+/* Takes memory and state of a machine that was frozen, and seals the memory. */
+must_check int template_fill(struct template *t, int memory_fd_take, int state_fd,
+			     struct error *err);
 
 struct templates_info {
 	enum qemu_accelerator accelerator;
@@ -80,7 +102,34 @@ DEFINE_AUTO(struct templates, templates_free);
  *         negative errno with the reason why the machine did not boot.
  */
 must_check int templates_get(struct templates *t, const struct machine_shape *shape,
-			     const struct template **ret, struct error *err);
+			     struct template **ret, struct error *err);
+
+/* One that is kept, as it is listed. */
+struct template_entry {
+	char key[TEMPLATE_KEY_TEXT];
+	struct machine_shape shape;
+	uint64_t size_bytes; /* on disk */
+};
+
+/**
+ * templates_list() - tell of every template that is kept
+ * @visit: called for each, in no order; a negative answer ends the walk
+ *
+ * Return: 0, what @visit answered, or a negative errno.
+ */
+must_check int templates_list(struct templates *t,
+			      int (*visit)(const struct template_entry *entry, void *arg),
+			      void *arg, struct error *err);
+
+/**
+ * templates_remove() - remove a template; machines that were started from it go on
+ * @key: its key; NULL for all
+ * @ret_count: receives how many were removed
+ *
+ * Return: 0, -ENOENT where there is none of that key, or another negative errno.
+ */
+must_check int templates_remove(struct templates *t, const char *key, size_t *ret_count,
+				struct error *err);
 
 /* What machines are started with, for `berth info`. */
 void templates_describe(struct templates *t, struct templates_info *ret);

@@ -179,11 +179,53 @@ static int oci_config(struct http_request *rq, void *context, struct error *err)
 	return r < 0 ? r : http_reply_json(rq, 200, config);
 }
 
+/* ---- Templates of virtual machines ---------------------------------------------------------- */
+
+static int list_templates(struct http_request *rq, void *context, struct error *err)
+{
+	struct api *api = context;
+	struct json_object *list = NULL;
+	int r = manager_templates_list(api->options.manager, &list, err);
+
+	return r < 0 ? r : http_reply_json(rq, 200, list);
+}
+
+static int make_template(struct http_request *rq, void *context, struct error *err)
+{
+	struct api *api = context;
+	struct json_object *made = NULL;
+	auto_json *body = NULL;
+	int64_t memory = 0, cpus = 0;
+
+	int r = http_body_json(rq, "template", &body, err);
+	if (r == 0 && body)
+		r = json_get_int(body, "Memory", &memory, err);
+	if (r == 0 && body)
+		r = json_get_int(body, "NanoCpus", &cpus, err);
+	if (r == 0)
+		r = manager_templates_make(api->options.manager, memory, cpus, &made, err);
+	return r < 0 ? r : http_reply_json(rq, 201, made);
+}
+
+static int remove_template(struct http_request *rq, void *context, struct error *err)
+{
+	struct api *api = context;
+	struct json_object *removed = NULL;
+	int r = manager_templates_remove(api->options.manager, http_param(rq, "key"), &removed,
+					 err);
+
+	return r < 0 ? r : http_reply_json(rq, 200, removed);
+}
+
 static const struct http_route routes[] = {
 	{ HTTP_POST, 0, "/berth/run", run },
 	{ HTTP_POST, 0, "/berth/instances/{id}/exec", run_beside },
 	{ HTTP_GET, 0, "/berth/instances/{id}/oci-config", oci_config },
 	{ HTTP_GET, 0, "/berth/info", info },
+	{ HTTP_GET, 0, "/berth/vm/templates", list_templates },
+	{ HTTP_POST, 0, "/berth/vm/templates", make_template },
+	{ HTTP_DELETE, 0, "/berth/vm/templates", remove_template },
+	{ HTTP_DELETE, 0, "/berth/vm/templates/{key}", remove_template },
 };
 
 const struct route_table berth_routes = { routes, ARRAY_SIZE(routes) };
