@@ -34,6 +34,26 @@ static void golden_path(const char *name, const char *kind, char ret[512])
 	(void)snprintf(ret, 512, "%s/%s.%s", GOLDEN_DIR, name, kind);
 }
 
+static void document_print(struct json_object *document, struct strbuf *ret)
+{
+	strbuf_clear(ret);
+	strbuf_adds(ret,
+		    json_object_to_json_string_ext(
+			    document, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+	strbuf_addc(ret, '\n');
+}
+
+/* As this json-c lays out a document: not each release does so alike. */
+static void lay_out(struct strbuf *text)
+{
+	auto_json *document = NULL;
+	struct error err = {};
+
+	if (json_parse(text->data, text->len, TEXT_MAX, "golden", &document, &err) < 0)
+		fail_msg("%s", err.text);
+	document_print(document, text);
+}
+
 static void golden_compare(const char *name, const char *kind, const char *text)
 {
 	char path[512];
@@ -49,6 +69,8 @@ static void golden_compare(const char *name, const char *kind, const char *text)
 	}
 	if (read_file_at(AT_FDCWD, path, TEXT_MAX, &golden, &err) < 0)
 		fail_msg("%s", err.text);
+	if (text[0] == '{')
+		lay_out(&golden);
 	assert_string_equal(strbuf_text(&golden), text);
 }
 
@@ -134,11 +156,7 @@ static void a_request_gives_its_golden_configuration_and_plan(void **state)
 		    runtime_config_check(&config, &err) < 0)
 			fail_msg("%s: %s", names[i], err.text);
 		auto_json *document = runtime_config_json(&config);
-		strbuf_clear(&text);
-		strbuf_adds(&text, json_object_to_json_string_ext(
-					   document, JSON_C_TO_STRING_PRETTY |
-							     JSON_C_TO_STRING_NOSLASHESCAPE));
-		strbuf_addc(&text, '\n');
+		document_print(document, &text);
 		golden_compare(names[i], "config.json", strbuf_text(&text));
 
 		if (container_compile(&config, &identity, NULL, &fds, &plan, &err) < 0)
