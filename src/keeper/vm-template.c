@@ -164,9 +164,10 @@ static int let_go_of_layers(struct vm_process *p, const struct guest_root *root,
 		"{\"options\":[{\"driver\":\"raw\",\"node-name\":\"" MACHINE_LAYERS_SERIAL
 		"\",\"read-only\":true,\"file\":\"gone\"}]}";
 	const struct guest_extent *last = &root->layers[root->layer_count - 1].data;
+	unsigned long long size = last->start + last->length;
 	auto_free char *empty = xasprintf("{\"driver\":\"null-co\",\"node-name\":\"gone\","
 					  "\"read-only\":true,\"size\":%llu}",
-					  (unsigned long long)(last->start + last->length));
+					  size);
 	int rc = qmp_execute(p->qmp, "blockdev-add", empty, -1, SAVE_TIMEOUT_MS, NULL, err);
 	if (rc == 0)
 		rc = qmp_execute(p->qmp, "blockdev-reopen", reopen, -1, SAVE_TIMEOUT_MS, NULL, err);
