@@ -131,7 +131,9 @@ def test_a_policy_with_a_limit_counts_on_over_restarts_of_the_engine(own_engine)
         engine.start()
         time.sleep(0.05)
     ended = engine.inspect("limited")
-    assert ended["RestartCount"] == 4 and ended["State"]["ExitCode"] == 2
+    assert ended["RestartCount"] == 4
+    # an engine killed halfway through the last start takes that one's keeper with it, which is told as such
+    assert ended["State"]["ExitCode"] == 2 or "keeper" in ended["State"]["Error"], ended["State"]
     engine.kill()
     engine.start()
     assert state_of(engine, "limited")["Status"] == "exited"

@@ -14,8 +14,8 @@
 /**
  * DOC: An image archive, taken in
  *
- * archive-load.c is the streaming half: it sorts the archive's entries into documents (kept in memory)
- * and layers (gone through ingest.h already). archive-decide.c is the other half, run at the end: it
+ * load.c is the streaming half: it sorts the archive's entries into documents (kept in memory)
+ * and layers (gone through ingest.h already). decide.c is the other half, run at the end: it
  * reads index.json or manifest.json and commits the images. Paths are keys, nothing more.
  */
 
