@@ -144,8 +144,9 @@ def test_no_range_of_users(tmp_path):
     engine = Engine(options=["--store-mode", "folder"]).start(preexec_fn=leave_only_64k_users)
     try:
         engine.berth("load", "-i", images.make("busybox", IMAGE_FOLDER), timeout=600)
-        for flags in ([], ["--vm"]):
+        # such an engine mounts no EROFS either, and machines need the layers as block devices
+        for flags, why in (([], "Invalid argument"), (["--vm"], "the store keeps layers as folders")):
             done = engine.berth("run", "--rm", *flags, "--network", "none", IMAGE, "echo", "it ran", check=False)
-            assert done.returncode == 125 and "Invalid argument" in done.stderr and "it ran" not in done.stdout, flags
+            assert done.returncode == 125 and why in done.stderr and "it ran" not in done.stdout, flags
     finally:
         engine.close()
