@@ -75,12 +75,30 @@ static void what_people_ask_for_is_accepted(void **state)
 }
 
 /* Fields of Config, with what is said about them. */
+struct refusal {
+	const char *text;
+	const char *said;
+};
+
+static void assert_refused(const char *text, const char *said)
+{
+	struct error err = {};
+	if (check(text, &err) != -EINVAL)
+		fail_msg("%s was taken", text);
+	assert_string_equal(err.text, said);
+}
+
+static void assert_host_config_refused(const struct refusal *cases, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		auto_free char *text = xasprintf("{\"HostConfig\":{%s}}", cases[i].text);
+		assert_refused(text, cases[i].said);
+	}
+}
+
 static void what_cannot_be_right_is_refused_in_dockers_words(void **state)
 {
-	static const struct {
-		const char *text;
-		const char *said;
-	} cases[] = {
+	static const struct refusal cases[] = {
 		{ "{\"Hostname\":\"-a\"}", "invalid hostname format: -a" },
 		{ "{\"Hostname\":\"a b\"}", "invalid hostname format: a b" },
 		{ "{\"Hostname\":\"a\\n\"}", "invalid hostname format: a?" },
@@ -105,20 +123,13 @@ static void what_cannot_be_right_is_refused_in_dockers_words(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct error err = {};
-		if (check(cases[i].text, &err) != -EINVAL)
-			fail_msg("%s was taken", cases[i].text);
-		assert_string_equal(err.text, cases[i].said);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_refused(cases[i].text, cases[i].said);
 }
 
 static void host_config_is_refused_in_dockers_words(void **state)
 {
-	static const struct {
-		const char *text;
-		const char *said;
-	} cases[] = {
+	static const struct refusal cases[] = {
 		{ "\"NetworkMode\":\"a/b\"", "invalid network mode: a/b" },
 		{ "\"NetworkMode\":\"container:\"",
 		  "invalid container format container:<name|id>" },
@@ -133,6 +144,15 @@ static void host_config_is_refused_in_dockers_words(void **state)
 		{ "\"SecurityOpt\":[\"seccomp=/no/file\"]",
 		  "invalid --security-opt: parse seccomp profile: byte 0x2f stands outside of a "
 		  "string" },
+	};
+
+	(void)state;
+	assert_host_config_refused(cases, ARRAY_SIZE(cases));
+}
+
+static void limits_are_refused_in_dockers_words(void **state)
+{
+	static const struct refusal cases[] = {
 		{ "\"Memory\":1000", "Minimum memory limit allowed is 6MB" },
 		{ "\"MemorySwap\":8000000",
 		  "You should always set the Memory limit when using Memoryswap limit, see usage" },
@@ -158,6 +178,15 @@ static void host_config_is_refused_in_dockers_words(void **state)
 		{ "\"Sysctls\":{\"net.a\":\"1\\n2\"}", "sysctl 'net.a': invalid value" },
 		{ "\"NetworkMode\":\"host\",\"Sysctls\":{\"net.a\":\"1\"}",
 		  "sysctl 'net.a' is not allowed in a network namespace of others" },
+	};
+
+	(void)state;
+	assert_host_config_refused(cases, ARRAY_SIZE(cases));
+}
+
+static void devices_and_policies_are_refused_in_dockers_words(void **state)
+{
+	static const struct refusal cases[] = {
 		{ "\"Devices\":[{\"PathOnHost\":\"/dev/../etc\"}]",
 		  "invalid device path \"/dev/../etc\"" },
 		{ "\"Devices\":[{\"PathOnHost\":\"/dev/x\",\"CgroupPermissions\":\"rx\"}]",
@@ -192,13 +221,7 @@ static void host_config_is_refused_in_dockers_words(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		auto_free char *text = xasprintf("{\"HostConfig\":{%s}}", cases[i].text);
-		struct error err = {};
-		if (check(text, &err) != -EINVAL)
-			fail_msg("%s was taken", text);
-		assert_string_equal(err.text, cases[i].said);
-	}
+	assert_host_config_refused(cases, ARRAY_SIZE(cases));
 }
 
 /* The forms of class H that no parser may take for a number that they are not. */
@@ -291,6 +314,8 @@ int main(void)
 		cmocka_unit_test(what_people_ask_for_is_accepted),
 		cmocka_unit_test(what_cannot_be_right_is_refused_in_dockers_words),
 		cmocka_unit_test(host_config_is_refused_in_dockers_words),
+		cmocka_unit_test(limits_are_refused_in_dockers_words),
+		cmocka_unit_test(devices_and_policies_are_refused_in_dockers_words),
 		cmocka_unit_test(a_user_that_could_be_misread_is_refused),
 		cmocka_unit_test(what_berth_does_not_have_is_named),
 		cmocka_unit_test(sizes_are_read_with_their_units),
